@@ -1,0 +1,58 @@
+"""Who publishes what to whom: the edges of the system, in one place."""
+
+from collections.abc import Mapping
+
+from shared.contracts import events as e
+from shared.contracts.envelope import EventData
+from shared.vocabulary import Service
+
+_BOTH_OTHERS_OF_INTAKE = (Service.DISPATCH, Service.FEEDBACK)
+_BOTH_OTHERS_OF_DISPATCH = (Service.INTAKE, Service.FEEDBACK)
+_BOTH_OTHERS_OF_FEEDBACK = (Service.INTAKE, Service.DISPATCH)
+
+SUBSCRIBERS: Mapping[Service, Mapping[type[EventData], tuple[Service, ...]]] = {
+    Service.INTAKE: {
+        e.AppealAccepted: _BOTH_OTHERS_OF_INTAKE,
+        e.AppealImported: _BOTH_OTHERS_OF_INTAKE,
+    },
+    Service.DISPATCH: {
+        e.TicketTriaged: (Service.INTAKE,),
+        e.TicketDispatched: _BOTH_OTHERS_OF_DISPATCH,
+        e.TicketAcknowledged: _BOTH_OTHERS_OF_DISPATCH,
+        e.TicketContacted: _BOTH_OTHERS_OF_DISPATCH,
+        e.TicketProgressed: (Service.INTAKE,),
+        e.TicketReturnRequested: _BOTH_OTHERS_OF_DISPATCH,
+        e.TicketReturnDecided: _BOTH_OTHERS_OF_DISPATCH,
+        e.TicketResolved: _BOTH_OTHERS_OF_DISPATCH,
+        e.TicketResolutionRejected: _BOTH_OTHERS_OF_DISPATCH,
+        e.TicketResolutionAccepted: _BOTH_OTHERS_OF_DISPATCH,
+        e.TicketTimerFired: (Service.FEEDBACK,),
+        e.TicketRedoStarted: _BOTH_OTHERS_OF_DISPATCH,
+        e.TicketImported: _BOTH_OTHERS_OF_DISPATCH,
+    },
+    Service.FEEDBACK: {
+        e.CallbackOpened: (Service.INTAKE,),
+        e.CaseClosed: _BOTH_OTHERS_OF_FEEDBACK,
+        e.CaseRedoRequested: _BOTH_OTHERS_OF_FEEDBACK,
+        e.CasePutOnLedger: _BOTH_OTHERS_OF_FEEDBACK,
+    },
+}
+
+
+def consumers_of(source: Service, event: type[EventData]) -> tuple[Service, ...]:
+    """Return who receives `event` from `source`.
+
+    Raises KeyError when the service does not publish that event: an event nobody declared must not vanish silently.
+    """
+    return SUBSCRIBERS[source][event]
+
+
+def edges() -> tuple[tuple[Service, Service], ...]:
+    """Every (producer, consumer) pair that carries events, in a stable order."""
+    pairs = {
+        (producer, consumer)
+        for producer, published in SUBSCRIBERS.items()
+        for consumers in published.values()
+        for consumer in consumers
+    }
+    return tuple(sorted(pairs))
