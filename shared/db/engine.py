@@ -1,0 +1,138 @@
+"""The connection to one service's database: pooled, bounded in time, and the one place where a transaction is retried."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from shared.clock import Clock, SystemClock
+from shared.db.unit_of_work import EventSink, UnitOfWork
+from shared.db.urls import async_url
+
+T = TypeVar("T")
+
+SERIALIZATION_FAILURE = "40001"
+DEADLOCK_DETECTED = "40P01"
+_RETRYABLE = frozenset({SERIALIZATION_FAILURE, DEADLOCK_DETECTED})
+_MAX_ATTEMPTS = 5
+_FIRST_PAUSE = 0.005
+
+
+class RetryTransaction(Exception):  # noqa: N818 - a request to the runner, not a failure
+    """Raised inside a transaction to have it rolled back and run again, e.g. after losing a race on a unique key."""
+
+
+def sqlstate_of(error: BaseException) -> str | None:
+    """Return the five-character SQLSTATE behind an exception, or None if it did not come from PostgreSQL."""
+    origin = getattr(error, "orig", error)
+    state = getattr(origin, "sqlstate", None) or getattr(getattr(origin, "__cause__", None), "sqlstate", None)
+    return state if isinstance(state, str) else None
+
+
+def _dumps(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+class Database:
+    """One service's database. `transact` is the only way to write; it commits before it returns."""
+
+    def __init__(self, engine: AsyncEngine, *, schema: str, clock: Clock, sink: EventSink | None = None) -> None:
+        self.engine = engine
+        self.schema = schema
+        self.clock = clock
+        self._sink = sink
+
+    @classmethod
+    def connect(  # noqa: PLR0913 - all keyword-only, each one setting
+        cls,
+        url: str,
+        *,
+        schema: str,
+        application_name: str,
+        clock: Clock | None = None,
+        sink: EventSink | None = None,
+        statement_timeout: timedelta = timedelta(seconds=5),
+        pool_size: int = 10,
+        max_overflow: int = 0,
+        pool_timeout: timedelta = timedelta(seconds=5),
+    ) -> "Database":
+        """Prepare the pool; no connection is made yet.
+
+        `statement_timeout` bounds each statement and, doubled, an idle transaction; lock waits are bounded by it too.
+        """
+        timeout_ms = str(int(statement_timeout.total_seconds() * 1000))
+        engine = create_async_engine(
+            async_url(url),
+            pool_size=pool_size,
+            max_overflow=max_overflow,
+            pool_timeout=pool_timeout.total_seconds(),
+            pool_pre_ping=False,
+            pool_recycle=1800,
+            pool_use_lifo=True,
+            json_serializer=_dumps,
+            json_deserializer=orjson.loads,
+            connect_args={
+                "timeout": 5,
+                "command_timeout": statement_timeout.total_seconds() + 5,
+                "server_settings": {
+                    "application_name": application_name,
+                    "search_path": schema,
+                    "statement_timeout": timeout_ms,
+                    "idle_in_transaction_session_timeout": str(int(timeout_ms) * 2),
+                    "timezone": "UTC",
+                    "jit": "off",
+                },
+            },
+        )
+        return cls(engine, schema=schema, clock=clock or SystemClock(), sink=sink)
+
+    async def transact(
+        self,
+        work: Callable[[UnitOfWork], Awaitable[T]],
+        *,
+        read_only: bool = False,
+    ) -> T:
+        """Run `work` in one transaction, write its events to the outbox, commit, then run its after-commit hooks.
+
+        A serialisation failure, a deadlock or RetryTransaction rolls back and runs `work` again, at most five times
+        in all with a growing random pause; so `work` must have no effect outside the database. Anything else that it
+        raises rolls back and passes through. When this returns, the commit is done: only then may a reply be sent.
+        """
+        pause = _FIRST_PAUSE
+        for attempt in range(1, _MAX_ATTEMPTS + 1):
+            try:
+                return await self._attempt(work, read_only=read_only)
+            except RetryTransaction:
+                if attempt == _MAX_ATTEMPTS:
+                    raise
+            except DBAPIError as error:
+                if attempt == _MAX_ATTEMPTS or sqlstate_of(error) not in _RETRYABLE:
+                    raise
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+            pause *= 2
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _attempt(self, work: Callable[[UnitOfWork], Awaitable[T]], *, read_only: bool) -> T:
+        async with self.engine.connect() as connection:
+            if read_only:
+                await connection.execution_options(postgresql_readonly=True)
+            async with connection.begin():
+                uow = UnitOfWork(connection, self.clock)
+                result = await work(uow)
+                pending = uow.take_pending()
+                if pending:
+                    if self._sink is None:
+                        raise RuntimeError("this database has no outbox to publish to")
+                    await self._sink.write(uow, pending)
+        for hook in uow.take_hooks():
+            hook()
+        return result
+
+    async def dispose(self) -> None:
+        """Close every pooled connection."""
+        await self.engine.dispose()
