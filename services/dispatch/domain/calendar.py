@@ -1,4 +1,4 @@
-"""Calendar and time arithmetic (domain section 7): periods in five units that are never converted into each other.
+"""Calendar and time arithmetic (domain section 7): periods in units that are never converted into each other.
 
 Days exclude the first day, hours start at the moment, every due time is an exclusive UTC instant. All of it is pure: a
 calendar is one pinned version of a city's list of working days, so a due time can be explained years later.
@@ -16,7 +16,7 @@ from shared.errors import FieldProblem, InvalidInput
 DEFAULT_FRAMES = ((time(8, 30), time(12, 0)), (time(13, 30), time(18, 0)))
 SATURDAY_AND_SUNDAY = frozenset({5, 6})
 _ONE_DAY = timedelta(days=1)
-_PERIOD = re.compile(r"(\d{1,7}) (minute|hour|day|working_hour|working_day)s?( roll)?")
+_PERIOD = re.compile(r"(\d{1,7}) (minute|hour|day|elapsed_day|working_hour|working_day|elapsed_working_day)s?( roll)?")
 
 
 class PeriodUnit(StrEnum):
@@ -25,17 +25,22 @@ class PeriodUnit(StrEnum):
     MINUTE = "minute"
     HOUR = "hour"
     DAY = "day"
+    ELAPSED_DAY = "elapsed_day"
     WORKING_HOUR = "working_hour"
     WORKING_DAY = "working_day"
+    ELAPSED_WORKING_DAY = "elapsed_working_day"
 
 
 _LONGEST = {
     PeriodUnit.MINUTE: 5_256_000,
     PeriodUnit.HOUR: 87_600,
     PeriodUnit.DAY: 3_660,
+    PeriodUnit.ELAPSED_DAY: 3_660,
     PeriodUnit.WORKING_HOUR: 20_000,
     PeriodUnit.WORKING_DAY: 2_600,
+    PeriodUnit.ELAPSED_WORKING_DAY: 2_600,
 }
+_ON_THE_CALENDAR = frozenset({PeriodUnit.WORKING_HOUR, PeriodUnit.WORKING_DAY, PeriodUnit.ELAPSED_WORKING_DAY})
 _NATURAL_MOMENTS = frozenset({PeriodUnit.MINUTE, PeriodUnit.HOUR})
 
 
@@ -66,7 +71,7 @@ class Period:
     @property
     def is_natural(self) -> bool:
         """True when no working calendar is consulted."""
-        return self.unit not in {PeriodUnit.WORKING_HOUR, PeriodUnit.WORKING_DAY} and not self.roll
+        return self.unit not in _ON_THE_CALENDAR and not self.roll
 
     def __str__(self) -> str:
         return f"{self.count} {self.unit}{' roll' if self.roll else ''}"
@@ -74,7 +79,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """When something is late (`at >= due_at`); provisional when next year's list of holidays was not known (trap 40)."""
+    """When something is late (`at >= due_at`); provisional when that year's list of holidays was unknown (trap 40)."""
 
     due_at: datetime
     provisional: bool = False
@@ -143,8 +148,10 @@ class WorkCalendar:
     def add(self, start: datetime, period: Period) -> Due:
         """Return when `period` counted from `start` is over.
 
-        minute, hour: elapsed time, around the clock. day: 24:00 of the Nth day after; with `roll` of the next workday if
-        that is a rest day. working_day: 24:00 of the Nth workday after the day of `start`. working_hour: business hours only.
+        minute, hour: elapsed time, around the clock. day: 24:00 of the Nth day after; with `roll` of the next workday
+        if that is a rest day. working_day: 24:00 of the Nth workday after the day of `start`. working_hour: business
+        hours only. elapsed_day, elapsed_working_day: N days or workdays later at the same local time, where a start
+        outside of business hours counts as the next opening; for cities that promise a minute rather than a day.
         Raises InvalidInput for a start without offset or outside of what a calendar can hold.
         """
         if start.tzinfo is None:
@@ -167,12 +174,31 @@ class WorkCalendar:
         if period.unit is PeriodUnit.WORKING_DAY:
             last_day = self.next_workday(self.local_date(start), period.count)
             return Due(self.end_of_day(last_day), last_day > self.known_until)
+        if period.unit is PeriodUnit.ELAPSED_WORKING_DAY:
+            opening = self.next_opening(start)
+            last_day = self.next_workday(self.local_date(opening), period.count)
+            return Due(self._same_time(opening, last_day), last_day > self.known_until)
         last_day = self.local_date(start) + _ONE_DAY * period.count
+        if period.unit is PeriodUnit.ELAPSED_DAY:
+            return Due(self._same_time(start, last_day))
         if not period.roll:
             return Due(self.end_of_day(last_day))
         if not self.is_workday(last_day):
             last_day = self.next_workday(last_day)
         return Due(self.end_of_day(last_day), last_day > self.known_until)
+
+    def _same_time(self, moment: datetime, day: date) -> datetime:
+        """The local time of `moment` on another day, in UTC; a clock change in between does not move it on the wall."""
+        return datetime.combine(day, moment.astimezone(self.time_zone).time(), self.time_zone).astimezone(UTC)
+
+    def next_opening(self, moment: datetime) -> datetime:
+        """`moment` itself within business hours, else the next instant at which they begin."""
+        day = self.local_date(moment)
+        while True:
+            for opens, closes in self.business_hours(day):
+                if moment < closes:
+                    return max(opens, moment.astimezone(UTC))
+            day += _ONE_DAY
 
     def add_working_time(self, start: datetime, amount: timedelta) -> datetime:
         """The first instant by which `amount` of business hours has passed since `start`."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from services.dispatch.domain.calendar import Due, Period, PeriodUnit, WorkCalendar
+from services.dispatch.domain.calendar import Due, Period, WorkCalendar
 from shared.errors import FieldProblem, InvalidInput
 from shared.vocabulary import HandlingMode, TimerLevel, TimerName, Urgency
 
@@ -70,7 +70,7 @@ class TimerRule:
 
     @property
     def is_working_time(self) -> bool:
-        return self.period is not None and self.period.unit in {PeriodUnit.WORKING_HOUR, PeriodUnit.WORKING_DAY}
+        return self.period is not None and not self.period.is_natural and not self.period.roll
 
 
 @dataclass(frozen=True, slots=True)
