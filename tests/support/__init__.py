@@ -1,0 +1,1 @@
+"""What tests share: embedded servers, throw-away databases, polling with a deadline, real service processes."""
