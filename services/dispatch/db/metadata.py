@@ -1,4 +1,7 @@
-"""The one MetaData of schema `dispatch`; every table module of this service attaches its tables to it."""
+"""The one MetaData of schema `dispatch`; every table module of this service attaches its tables to it.
+
+The table modules are imported at the end, so that whoever compares model and DDL through this module sees all of them.
+"""
 
 from shared.db.schema import service_metadata
 from shared.http.idempotency import idempotency_table
@@ -8,6 +11,8 @@ from shared.messaging.tables import messaging_tables
 SCHEMA = "dispatch"
 
 metadata = service_metadata(SCHEMA)
-messaging = messaging_tables(metadata)
-idempotency = idempotency_table(metadata)
-api_keys = api_key_table(metadata)
+messaging_tables(metadata)
+idempotency_table(metadata)
+api_key_table(metadata)
+
+import services.dispatch.db.tables_registry  # noqa: E402, F401 - they need `metadata` above
