@@ -34,7 +34,9 @@ def _parse_str(value: Any) -> str:
     return value
 
 
-_PARSERS.update({datetime: _parse_datetime, int: _parse_int, str: _parse_str, UUID: lambda value: UUID(_parse_str(value))})
+_PARSERS.update(
+    {datetime: _parse_datetime, int: _parse_int, str: _parse_str, UUID: lambda value: UUID(_parse_str(value))}
+)
 
 
 def encode_cursor(*values: datetime | int | str | UUID) -> str:

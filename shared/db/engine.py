@@ -1,4 +1,4 @@
-"""The connection to one service's database: pooled, bounded in time, and the one place where a transaction is retried."""
+"""The connection to one service's database: pooled, bounded in time, the one place where a transaction is retried."""
 
 import asyncio
 import random
@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import asyncpg
 import orjson
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.clock import Clock, SystemClock
@@ -23,7 +25,7 @@ _MAX_ATTEMPTS = 5
 _FIRST_PAUSE = 0.005
 
 
-class RetryTransaction(Exception):  # noqa: N818 - a request to the runner, not a failure
+class RetryTransaction(Exception):
     """Raised inside a transaction to have it rolled back and run again, e.g. after losing a race on a unique key."""
 
 
@@ -32,6 +34,28 @@ def sqlstate_of(error: BaseException) -> str | None:
     origin = getattr(error, "orig", error)
     state = getattr(origin, "sqlstate", None) or getattr(getattr(origin, "__cause__", None), "sqlstate", None)
     return state if isinstance(state, str) else None
+
+
+# Connection exceptions, transaction rollback after all retries, insufficient resources, system and internal errors.
+_TROUBLE_CLASSES = frozenset({"08", "40", "53", "58", "XX"})
+# admin_shutdown, crash_shutdown, cannot_connect_now, idle_in_transaction_session_timeout
+_TROUBLE_STATES = frozenset({"57P01", "57P02", "57P03", "25P03"})
+
+
+def is_database_trouble(error: BaseException) -> bool:
+    """Tell whether the database is away or overloaded, as opposed to having refused what it was asked."""
+    if isinstance(error, OSError | TimeoutError | PoolTimeoutError):
+        return True
+    if not isinstance(error, DBAPIError | asyncpg.PostgresError | asyncpg.InterfaceError):
+        return False
+    if getattr(error, "connection_invalidated", False):
+        return True
+    state = sqlstate_of(error)
+    if state is not None:
+        return state[:2] in _TROUBLE_CLASSES or state in _TROUBLE_STATES
+    cause = error if isinstance(error, asyncpg.InterfaceError) else getattr(error.orig, "__cause__", None)
+    # The driver's own complaint about an argument is an InterfaceError too; that one is a ValueError as well.
+    return isinstance(cause, OSError | asyncpg.InterfaceError) and not isinstance(cause, ValueError)
 
 
 def _dumps(value: Any) -> str:
@@ -74,6 +98,7 @@ class Database:
             pool_pre_ping=False,
             pool_recycle=1800,
             pool_use_lifo=True,
+            hide_parameters=True,  # an error's text must not carry what somebody typed
             json_serializer=_dumps,
             json_deserializer=orjson.loads,
             connect_args={
@@ -122,7 +147,7 @@ class Database:
             if read_only:
                 await connection.execution_options(postgresql_readonly=True)
             async with connection.begin():
-                uow = UnitOfWork(connection, self.clock)
+                uow = UnitOfWork(connection, self.clock, self.schema, self._sink)
                 result = await work(uow)
                 pending = uow.take_pending()
                 if pending:

@@ -58,7 +58,7 @@ async def current(service: Service, url: str) -> str | None:
 
 
 async def differences(service: Service, url: str) -> list[Any]:
-    """Return what `alembic revision --autogenerate` would still change: empty when the tables declared equal the DDL."""
+    """Return what Alembic's autogenerate would still change: empty when the tables declared equal the DDL."""
     metadata: sa.MetaData = import_module(f"services.{service.value}.db.metadata").metadata
 
     def compare(connection: sa.Connection) -> list[Any]:

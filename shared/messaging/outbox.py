@@ -27,13 +27,13 @@ class Outbox:
     def __init__(self, service: Service, wake: Wake | None = None, trace: TraceSource = _no_trace) -> None:
         self._service = service
         self._wake = wake
-        self._trace = trace
+        self.traceparent = trace
         self._insert = text(_INSERT.format(schema=service.value))
 
     async def write(self, uow: UnitOfWork, events: Sequence[PendingEvent]) -> None:
         """Store the events in order, in one statement; the relay is woken after the commit."""
         rows = [
-            (consumer.value, uuid7(), event.data, event.subject)
+            (consumer.value, uuid7(), event)
             for event in events
             for consumer in consumers_of(self._service, type(event.data))
         ]
@@ -49,15 +49,15 @@ class Outbox:
             topic = relay_topic(self._service.value)
             uow.after_commit(lambda: wake.signal(topic))
 
-    def _parameters(self, rows: Sequence[tuple[str, UUID, EventData, UUID]], now: datetime) -> dict[str, object]:
+    def _parameters(self, rows: Sequence[tuple[str, UUID, PendingEvent]], now: datetime) -> dict[str, object]:
         return {
             "consumers": [row[0] for row in rows],
             "event_ids": [row[1] for row in rows],
-            "types": [row[2].TYPE for row in rows],
-            "versions": [row[2].VERSION for row in rows],
-            "subjects": [row[3] for row in rows],
-            "data": [payload_of(row[2]) for row in rows],
-            "traceparent": self._trace(),
+            "types": [row[2].data.TYPE for row in rows],
+            "versions": [row[2].data.VERSION for row in rows],
+            "subjects": [row[2].subject for row in rows],
+            "data": [payload_of(row[2].data) for row in rows],
+            "traceparents": [row[2].traceparent for row in rows],
             "now": now,
         }
 
@@ -67,13 +67,13 @@ def payload_of(event: EventData) -> str:
     return orjson.dumps(event.model_dump(mode="json")).decode()
 
 
-# Positions are locked in sorted order, so that two transactions that publish about the same appeals cannot deadlock here.
+# Positions are locked in sorted order: two transactions that publish about the same appeals do not deadlock here.
 _INSERT = """
 WITH e AS (
     SELECT * FROM unnest(
         CAST(:consumers AS text[]), CAST(:event_ids AS uuid[]), CAST(:types AS text[]), CAST(:versions AS smallint[]),
-        CAST(:subjects AS uuid[]), CAST(:data AS jsonb[])
-    ) WITH ORDINALITY AS t(consumer, event_id, type, version, subject, data, ord)
+        CAST(:subjects AS uuid[]), CAST(:data AS jsonb[]), CAST(:traceparents AS text[])
+    ) WITH ORDINALITY AS t(consumer, event_id, type, version, subject, data, traceparent, ord)
 ), p AS (
     INSERT INTO {schema}.outbox_position AS position (consumer, subject, last_sequence)
     SELECT consumer, subject, count(*) FROM e GROUP BY consumer, subject ORDER BY consumer, subject
@@ -85,7 +85,7 @@ INSERT INTO {schema}.outbox
     (consumer, event_id, type, version, subject, sequence, occurred_at, traceparent, data, created_at, due_at)
 SELECT e.consumer, e.event_id, e.type, e.version, e.subject,
        p.last_sequence - count(*) OVER w + row_number() OVER (PARTITION BY e.consumer, e.subject ORDER BY e.ord),
-       :now, CAST(:traceparent AS text), e.data, :now, :now
+       :now, e.traceparent, e.data, :now, :now
 FROM e JOIN p USING (consumer, subject)
 WINDOW w AS (PARTITION BY e.consumer, e.subject)
 """

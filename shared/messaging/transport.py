@@ -30,7 +30,7 @@ class Transport(Protocol):
         """Return how many batches wait for `consumer`; a full queue is not fed further."""
 
 
-class TransportDown(Exception):  # noqa: N818 - a state of the world
+class TransportDown(Exception):
     """The transport cannot take anything right now; the outbox keeps it."""
 
 

@@ -1,0 +1,202 @@
+"""The mains of the two kinds of background process every service has: the relay and the worker."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from redis.asyncio import Redis
+
+from shared.clock import Clock, SystemClock
+from shared.contracts.envelope import Envelope
+from shared.db.engine import Database, is_database_trouble
+from shared.messaging.arq_transport import ArqTransport, run_arq_worker
+from shared.messaging.consumer import Consumer
+from shared.messaging.drain import Drain, ObserveSpan
+from shared.messaging.housekeeping import Retention, clean
+from shared.messaging.outbox import Outbox
+from shared.messaging.relay import Relay
+from shared.messaging.subscriptions import Subscriptions
+from shared.messaging.wake import RedisWake, Wake
+from shared.observability.logging import configure_logging
+from shared.observability.tracing import configure_tracing, current_traceparent, start_span_from, stop_tracing
+from shared.settings import ServiceSettings
+from shared.vocabulary import Service
+
+log = structlog.get_logger(__name__)
+
+_SWEEP_SECONDS = 0.5
+_HOUSEKEEPING_SECONDS = 600
+_WORKER_POOL = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessContext:
+    """What a background loop of a service works with."""
+
+    service: Service
+    settings: ServiceSettings
+    database: Database
+    redis: Redis
+    wake: Wake
+    clock: Clock
+
+
+Background = Callable[[ProcessContext, asyncio.Event], Coroutine[Any, Any, None]]
+
+
+def connect_redis(settings: ServiceSettings) -> Redis:
+    """Return a client for hints and limits; nothing is connected yet."""
+    client: Redis = Redis.from_url(
+        settings.redis_url.get_secret_value(),
+        socket_connect_timeout=2,
+        socket_timeout=None,
+        health_check_interval=30,
+    )
+    return client
+
+
+def connect_database(
+    settings: ServiceSettings, *, process: str, wake: Wake, clock: Clock | None = None, pool_size: int | None = None
+) -> Database:
+    """Return the service's database, with its outbox as the place where published events go."""
+    service = settings.SERVICE
+    is_api = process == "api"
+    return Database.connect(
+        settings.database_url.get_secret_value(),
+        schema=service.value,
+        application_name=f"minqing-{service.value}-{process}",
+        clock=clock,
+        sink=Outbox(service, wake, trace=current_traceparent),
+        statement_timeout=settings.statement_timeout if is_api else settings.worker_statement_timeout,
+        pool_size=pool_size or settings.pool_size,
+    )
+
+
+@asynccontextmanager
+async def process_context(settings: ServiceSettings, *, process: str, pool_size: int) -> AsyncIterator[ProcessContext]:
+    """Open what a process of a service needs, and close it again in reverse order."""
+    redis = connect_redis(settings)
+    wake = RedisWake(redis)
+    clock = SystemClock()
+    database = connect_database(settings, process=process, wake=wake, clock=clock, pool_size=pool_size)
+    wake.start()
+    try:
+        yield ProcessContext(settings.SERVICE, settings, database, redis, wake, clock)
+    finally:
+        await wake.stop()
+        await database.dispose()
+        await redis.aclose(close_connection_pool=True)
+
+
+def relay_main(settings: ServiceSettings) -> None:
+    """Run a service's relay until SIGTERM or SIGINT."""
+    _run(settings, "relay", _relay)
+
+
+def worker_main(settings: ServiceSettings, subscriptions: Subscriptions, background: Sequence[Background] = ()) -> None:
+    """Run a service's worker, its sweep, its housekeeping and its own background loops until SIGTERM or SIGINT.
+
+    Raises RuntimeError at once when the service is sent an event it has no handler for.
+    """
+    if missing := subscriptions.missing():
+        raise RuntimeError(f"{settings.SERVICE.value} has no handler for: {', '.join(missing)}")
+
+    async def main(settings: ServiceSettings, stop: asyncio.Event) -> None:
+        await _worker(settings, subscriptions, background, stop)
+
+    _run(settings, "worker", main)
+
+
+async def repeat(name: str, every: timedelta, action: Callable[[], Awaitable[object]], stop: asyncio.Event) -> None:
+    """Do `action` again and again, `every` apart, until `stop`; trouble with the database is logged and waited out.
+
+    When `action` returns something true there is more to do, and it is done again at once.
+    """
+    while not stop.is_set():
+        try:
+            if await action():
+                continue
+        except Exception as error:
+            if not is_database_trouble(error):
+                raise
+            log.warning("process.database_trouble", loop=name, error=type(error).__name__)
+        try:
+            async with asyncio.timeout(every.total_seconds()):
+                await stop.wait()
+        except TimeoutError:
+            continue
+
+
+def _run(
+    settings: ServiceSettings, process: str, main: Callable[[ServiceSettings, asyncio.Event], Awaitable[None]]
+) -> None:
+    import uvloop
+
+    configure_logging(f"{settings.SERVICE.value}-{process}", level=settings.log_level)
+    configure_tracing(f"minqing-{settings.SERVICE.value}-{process}", settings.otlp_endpoint)
+
+    async def until_signalled() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        log.info("process.started", process=process)
+        await main(settings, stop)
+        log.info("process.stopped", process=process)
+
+    try:
+        uvloop.run(until_signalled())
+    except Exception as error:
+        log.critical("process.failed", process=process, exc_info=error)
+        raise SystemExit(1) from None
+    finally:
+        stop_tracing()
+
+
+async def _relay(settings: ServiceSettings, stop: asyncio.Event) -> None:
+    async with process_context(settings, process="relay", pool_size=2) as context:
+        transport = ArqTransport(settings.redis_url.get_secret_value(), context.wake)
+        try:
+            await Relay(context.database, context.service, transport, context.wake).run(stop)
+        finally:
+            await transport.close()
+
+
+async def _worker(
+    settings: ServiceSettings, subscriptions: Subscriptions, background: Sequence[Background], stop: asyncio.Event
+) -> None:
+    async with process_context(settings, process="worker", pool_size=_WORKER_POOL) as context:
+        redis_url = settings.redis_url.get_secret_value()
+        transport = ArqTransport(redis_url, context.wake)
+        drain = Drain(context.database, subscriptions, SpanPerEvent())
+        consumer = Consumer(context.database, subscriptions, transport, drain)
+
+        async def keep_house() -> None:
+            await clean(context.database, Retention())
+
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(run_arq_worker(redis_url, context.service, consumer, context.wake, stop))
+                tasks.create_task(consumer.sweep_forever(stop, _SWEEP_SECONDS))
+                tasks.create_task(repeat("housekeeping", timedelta(seconds=_HOUSEKEEPING_SECONDS), keep_house, stop))
+                for loop in background:
+                    tasks.create_task(loop(context, stop))
+        finally:
+            await transport.close()
+
+
+class SpanPerEvent(ObserveSpan):
+    """Runs each event in a span of the trace it came with."""
+
+    def __call__(self, envelope: Envelope) -> AbstractContextManager[object]:
+        return start_span_from(
+            envelope.traceparent,
+            f"apply {envelope.type}",
+            appeal_id=str(envelope.subject),
+            event_id=str(envelope.id),
+        )
