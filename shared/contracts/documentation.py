@@ -21,8 +21,8 @@ _HEADER = f"""\
 
 The services talk through these events and through nothing else. Every event is about one appeal (`subject`),
 is stored before it is sent, and takes effect at each of its consumers exactly once and in the order it was
-written ([architecture.md](architecture.md) says how). Times are UTC with an offset; a due time is exclusive: late
-means `at >= due`. No event carries a name, a telephone number or an address of a citizen.
+written ([architecture.md](architecture.md) says how). Times are UTC with an offset; a due time is exclusive:
+late means `at >= due`. No event carries a name, a telephone number or an address of a citizen.
 
 A contract grows by optional fields only. Anything else is a new version beside the old one, and the snapshots
 in `shared/contracts/snapshots/` refuse it until then

@@ -35,9 +35,7 @@ def _is_foreign(path: Path) -> bool:
 @cache
 def python_files(*tops: str) -> tuple[Path, ...]:
     """Python files below the named top-level folders."""
-    return tuple(
-        path for path in tracked_files() if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in tops
-    )
+    return tuple(path for path in tracked_files() if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in tops)
 
 
 @cache

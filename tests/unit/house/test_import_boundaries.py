@@ -119,9 +119,7 @@ PLANTS = [
     ),
     plant("sql-lives-in-db", "services/intake/api/planted.py", "import sqlalchemy", named="sqlalchemy"),
     plant("sql-lives-in-db", "services/dispatch/worker/planted.py", "import asyncpg", named="asyncpg"),
-    plant(
-        "sql-lives-in-db", "services/feedback/use_cases/planted.py", "import sqlalchemy", named="sqlalchemy"
-    ),
+    plant("sql-lives-in-db", "services/feedback/use_cases/planted.py", "import sqlalchemy", named="sqlalchemy"),
     plant("web-lives-in-api", "services/intake/use_cases/planted.py", "import fastapi", named="fastapi"),
     plant("web-lives-in-api", "services/dispatch/worker/planted.py", "import starlette", named="starlette"),
     plant(
@@ -130,9 +128,7 @@ PLANTS = [
         "import redis",
         named="redis",
     ),
-    plant(
-        "use-cases-touch-only-the-database", "services/intake/db/planted.py", "import httpx", named="httpx"
-    ),
+    plant("use-cases-touch-only-the-database", "services/intake/db/planted.py", "import httpx", named="httpx"),
     plant("arq-in-one-module", "services/dispatch/worker/planted.py", "import arq", named="arq"),
     plant("arq-in-one-module", "shared/messaging/planted.py", "from arq.worker import Worker", named="arq"),
     plant("arq-in-one-module", "deploy/planted.py", "import arq", named="arq"),

@@ -150,18 +150,12 @@ def test_the_rule_leaves_good_source_alone(rule: Rule, good: str) -> None:
 
 
 def test_no_module_is_a_grab_bag() -> None:
-    found = [
-        name_of(path)
-        for path in python_files(*CODE)
-        if path.stem in GRAB_BAGS or path.parent.name in GRAB_BAGS
-    ]
+    found = [name_of(path) for path in python_files(*CODE) if path.stem in GRAB_BAGS or path.parent.name in GRAB_BAGS]
     assert not found, "name it after what it knows"
 
 
 def test_every_test_package_has_unique_modules() -> None:
-    missing = {
-        name_of(path.parent) for path in python_files("tests") if not (path.parent / "__init__.py").exists()
-    }
+    missing = {name_of(path.parent) for path in python_files("tests") if not (path.parent / "__init__.py").exists()}
     assert not missing, "without __init__.py mypy and pytest disagree about the module's name"
 
 
@@ -197,9 +191,7 @@ def test_a_path_of_a_machine_is_recognised(line: str) -> None:
     assert MACHINE_PATHS.search(line)
 
 
-@pytest.mark.parametrize(
-    "line", ["../shared/contracts/events.py", "/network/", "frame/work/x", "/var/lib/minqing"]
-)
+@pytest.mark.parametrize("line", ["../shared/contracts/events.py", "/network/", "frame/work/x", "/var/lib/minqing"])
 def test_an_ordinary_path_is_not_taken_for_one(line: str) -> None:
     assert not MACHINE_PATHS.search(line)
 
