@@ -66,13 +66,20 @@ def naive_time(source: str) -> Iterator[str]:
 
 
 def unheld_task(source: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    groups = {
+        ast.unparse(item.optional_vars)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.AsyncWith)
+        for item in node.items
+        if item.optional_vars is not None and "TaskGroup" in ast.unparse(item.context_expr)
+    }
+    for node in ast.walk(tree):
         if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
             continue
         called = node.value.func
         if isinstance(called, ast.Attribute) and called.attr in {"create_task", "ensure_future"}:
-            owner = ast.unparse(called.value).lower()
-            if "group" not in owner:
+            if ast.unparse(called.value) not in groups:
                 yield f"line {node.lineno}: nobody holds this {called.attr}"
 
 
@@ -121,7 +128,12 @@ RULES: list[tuple[Rule, tuple[str, ...], str, str]] = [
     (printing, ("services", "shared"), "print(1)", "printer.print(1)"),
     (naive_time, CODE, "datetime.utcnow()", "datetime.now(UTC)"),
     (unheld_task, PACKAGES, "asyncio.create_task(f())", "task = asyncio.create_task(f())"),
-    (unheld_task, PACKAGES, "loop.create_task(f())", "group.create_task(f())"),
+    (
+        unheld_task,
+        PACKAGES,
+        "loop.create_task(f())",
+        "async def f():\n    async with asyncio.TaskGroup() as tasks:\n        tasks.create_task(f())",
+    ),
     (asserting, PACKAGES, "assert x", "assert_never(x)"),
     (swallowing, CODE, "try:\n    f()\nexcept:\n    g()", "try:\n    f()\nexcept ValueError:\n    g()"),
 ]
