@@ -1,0 +1,65 @@
+"""`ETag` and `If-Match`: edit only what you have seen. The tag is the row's version: `"v7"`."""
+
+import re
+from typing import Annotated, Final
+
+from fastapi import Depends, Header
+
+from shared.errors import StaleVersion
+
+_TAGS: Final = re.compile(r'\s*(?:W/)?"[^"\x00-\x20\x7f]*"\s*(?:,\s*(?:W/)?"[^"\x00-\x20\x7f]*"\s*)*')
+_OURS: Final = re.compile(r'(?<!W/)"v([1-9][0-9]{0,17})"')
+_LONGEST: Final = 1_000
+
+
+def etag_of(version: int) -> str:
+    """The strong entity tag of a version."""
+    return f'"v{version}"'
+
+
+class Expected:
+    """What an If-Match header asks for: one of `versions`, or anything that exists when `any_version`."""
+
+    __slots__ = ("any_version", "versions")
+
+    def __init__(self, versions: frozenset[int], *, any_version: bool = False) -> None:
+        self.versions = versions
+        self.any_version = any_version
+
+    def check(self, current: int) -> None:
+        """Raise StaleVersion unless `current` is what the caller has seen."""
+        if not self.any_version and current not in self.versions:
+            raise StaleVersion("It was changed since you read it.", current_version=current)
+
+
+def parse_if_match(header: str | None) -> Expected | None:
+    """Return what is expected, or None without a header.
+
+    A weak, foreign or malformed tag can match nothing of ours, so it is a failed precondition (412), never a 500.
+    """
+    if header is None:
+        return None
+    text = header.strip()
+    if text == "*":
+        return Expected(frozenset(), any_version=True)
+    if len(text) > _LONGEST or not _TAGS.fullmatch(text):
+        raise StaleVersion("If-Match is not a list of entity tags.", code="malformed_if_match")
+    return Expected(frozenset(int(version) for version in _OURS.findall(text)))
+
+
+def expect(expected: Expected | None, current: int) -> None:
+    """Check an optional expectation inside a use case's transaction. Raises StaleVersion."""
+    if expected is not None:
+        expected.check(current)
+
+
+async def _if_match(
+    if_match: Annotated[
+        str | None,
+        Header(alias="If-Match", description='The entity tag you have seen, e.g. `"v3"`, or `*`.'),
+    ] = None,
+) -> Expected | None:
+    return parse_if_match(if_match)
+
+
+IfMatch = Annotated[Expected | None, Depends(_if_match)]
