@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
-from shared.db.engine import RetryTransaction, sqlstate_of
+from shared.db.engine import RetryTransaction, is_database_trouble, sqlstate_of
 from shared.errors import (
     Conflict,
     DomainError,
@@ -62,7 +62,6 @@ _OF_FRAMEWORK: Final[Mapping[int, tuple[str, str]]] = {
     500: ("internal_error", "The server failed"),
     503: ("unavailable", "Temporarily unavailable"),
 }
-_AWAY_SQLSTATE_CLASSES: Final = frozenset({"08", "53", "57", "55", "40"})
 _QUOTED: Final = re.compile(r"'([^']*)'")
 _MOST_PROBLEMS: Final = 50
 _LONGEST_POINTER: Final = 200
@@ -117,18 +116,7 @@ def problem_of(error: Exception) -> ProblemResponse:
 
 def is_dependency_away(error: BaseException) -> bool:
     """True when PostgreSQL or Redis was not there, too busy or too slow: trying again later may work."""
-    if isinstance(error, sqlalchemy.exc.TimeoutError | RedisError | RetryTransaction | TimeoutError | ConnectionError):
-        return True
-    if isinstance(error, sqlalchemy.exc.InterfaceError | InterfaceError):
-        return True
-    if isinstance(error, sqlalchemy.exc.DBAPIError | PostgresError):
-        state = sqlstate_of(error)
-        if state is not None:
-            return state[:2] in _AWAY_SQLSTATE_CLASSES
-        if isinstance(error, sqlalchemy.exc.DBAPIError):
-            cause = error.__cause__ or error.orig
-            return error.connection_invalidated or isinstance(cause, OSError | TimeoutError | InterfaceError)
-    return isinstance(error, OSError)
+    return isinstance(error, RedisError | RetryTransaction) or is_database_trouble(error)
 
 
 def install_problem_handlers(app: FastAPI) -> None:

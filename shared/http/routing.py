@@ -177,10 +177,12 @@ def _documented(route: Any, guard: Guard) -> dict[int | str, dict[str, Any]]:
     if route.body_field is not None:
         statuses += _OF_BODIES
     statuses += _OF_INPUT
-    declared = {int(status): value for status, value in route.responses.items() if str(status).isdigit()}
+    declared: dict[int | str, dict[str, Any]] = {
+        int(status): value for status, value in route.responses.items() if str(status).isdigit()
+    }
     for status, value in declared.items():
-        if status >= 400 and not value.get("content") and "model" not in value:
-            declared[status] = {**problem_documentation([status])[status], **value}
+        if int(status) >= 400 and not value.get("content") and "model" not in value:
+            declared[status] = {**problem_documentation([int(status)])[status], **value}
     return {**problem_documentation(statuses), **declared}
 
 

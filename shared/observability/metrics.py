@@ -65,6 +65,8 @@ OUTBOX_DEPTH: Final = "minqing_outbox_depth"
 OUTBOX_AGE: Final = "minqing_outbox_oldest_seconds"
 INBOX_PENDING: Final = "minqing_inbox_pending"
 INBOX_DEAD: Final = "minqing_inbox_dead"
+UNRECONCILED_OUT: Final = "minqing_unreconciled_out"
+UNRECONCILED_IN: Final = "minqing_unreconciled_in"
 OVERDUE_TICKETS: Final = "minqing_overdue_tickets"
 
 LabelValues = tuple[str, ...]
