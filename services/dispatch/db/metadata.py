@@ -15,4 +15,5 @@ messaging_tables(metadata)
 idempotency_table(metadata)
 api_key_table(metadata)
 
-import services.dispatch.db.tables_registry  # noqa: E402, F401 - they need `metadata` above
+import services.dispatch.db.tables_registry  # noqa: E402 - they need `metadata` above
+import services.dispatch.db.tables_tickets  # noqa: E402, F401

@@ -6,14 +6,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from services.dispatch.db.metadata import metadata
-from services.dispatch.domain.registry import RegistryKind, RegistryPart
+from services.dispatch.domain.registry import ChangeAction, RegistryKind, RegistryPart, RuleSetStatus
 from shared.vocabulary import AppealType, Channel, HandlingMode, SpecialCare, Urgency
 
-RULE_SET_STATES = ("draft", "published", "superseded")
-CHANGE_ACTIONS = ("created", "replaced", "retired", "published")
 
-
-def one_of(column: str, values: type[StrEnum] | tuple[str, ...]) -> str:
+def one_of(column: str, values: type[StrEnum]) -> str:
     """The text of a CHECK that keeps an enum-like column to its words."""
     return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
 
@@ -82,11 +79,9 @@ rule_sets = sa.Table(
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("published_by", sa.Text),
     sa.Column("published_at", sa.DateTime(timezone=True)),
-    sa.CheckConstraint(one_of("status", RULE_SET_STATES), name="status"),
+    sa.CheckConstraint(one_of("status", RuleSetStatus), name="status"),
     sa.CheckConstraint("(status = 'draft') = (published_at IS NULL)", name="published_at"),
-    sa.Index(
-        "uq_rule_sets_published", "status", unique=True, postgresql_where=sa.text("status = 'published'")
-    ),
+    sa.Index("uq_rule_sets_published", "status", unique=True, postgresql_where=sa.text("status = 'published'")),
 )
 
 routing_rules = sa.Table(
@@ -144,7 +139,7 @@ registry_changes = sa.Table(
     sa.Column("before", JSONB(none_as_null=True)),
     sa.Column("after", JSONB(none_as_null=True)),
     sa.CheckConstraint(one_of("kind", RegistryKind), name="kind"),
-    sa.CheckConstraint(one_of("action", CHANGE_ACTIONS), name="action"),
+    sa.CheckConstraint(one_of("action", ChangeAction), name="action"),
     sa.Index("ix_registry_changes_kind_code_id", "kind", "code", "id"),
 )
 

@@ -41,7 +41,6 @@ _LONGEST = {
     PeriodUnit.ELAPSED_WORKING_DAY: 2_600,
 }
 _ON_THE_CALENDAR = frozenset({PeriodUnit.WORKING_HOUR, PeriodUnit.WORKING_DAY, PeriodUnit.ELAPSED_WORKING_DAY})
-_NATURAL_MOMENTS = frozenset({PeriodUnit.MINUTE, PeriodUnit.HOUR})
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,7 @@ def calendar_from_document(document: Mapping[str, Any], version: int = 1) -> Wor
         version=version,
         time_zone=time_zone(document["time_zone"]),
         exceptions={
-            _date(day, "/exceptions"): _kind(kind, day)
-            for day, kind in document.get("exceptions", {}).items()
+            _date(day, "/exceptions"): _kind(kind, day) for day, kind in document.get("exceptions", {}).items()
         },
         known_until=_date(document["known_until"], "/known_until"),
         frames=DEFAULT_FRAMES
@@ -43,9 +42,7 @@ def calendar_to_document(calendar: WorkCalendar) -> dict[str, Any]:
         "known_until": calendar.known_until.isoformat(),
         "frames": [[f"{opens:%H:%M}", f"{closes:%H:%M}"] for opens, closes in calendar.frames],
         "rest_weekdays": sorted(calendar.rest_weekdays),
-        "exceptions": {
-            day.isoformat(): WORK if works else OFF for day, works in sorted(calendar.exceptions.items())
-        },
+        "exceptions": {day.isoformat(): WORK if works else OFF for day, works in sorted(calendar.exceptions.items())},
     }
 
 

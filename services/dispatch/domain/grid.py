@@ -40,7 +40,6 @@ class Grid:
     valid_to: date | None = None
     predecessors: tuple[str, ...] = ()
     duty_holders: tuple[DutyHolder, ...] = ()
-    has_geometry: bool = False
     version: int = 1
 
     @property
@@ -54,6 +53,14 @@ class Grid:
 
     def is_valid(self, on: date) -> bool:
         return _covers(self.valid_from, self.valid_to, on)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredGrid:
+    """A grid with its outline as it is stored (WKB of a polygon or multipolygon, WGS-84), if it has one."""
+
+    grid: Grid
+    wkb: bytes | None = None
 
 
 def parse_code(text: str, *, field: str = "/grid_code") -> str:

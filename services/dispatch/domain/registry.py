@@ -1,6 +1,7 @@
 """Departments, categories and the record of every change to the registry. Codes are never reused."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -21,6 +22,23 @@ class RegistryKind(StrEnum):
     RULE_SET = "rule_set"
     SLA_POLICY = "sla_policy"
     CALENDAR = "calendar"
+
+
+class ChangeAction(StrEnum):
+    """What was done to it."""
+
+    CREATED = "created"
+    REPLACED = "replaced"
+    RETIRED = "retired"
+    PUBLISHED = "published"
+
+
+class RuleSetStatus(StrEnum):
+    """A draft is published by a second person; publishing another one supersedes it."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    SUPERSEDED = "superseded"
 
 
 class RegistryPart(StrEnum):
@@ -80,8 +98,9 @@ class RegistryChange:
 
     kind: RegistryKind
     code: str
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    action: ChangeAction = ChangeAction.REPLACED
 
 
 def check_code(text: str, field: str) -> str:

@@ -74,8 +74,7 @@ class Rule:
     def conditions(self) -> int:
         """How many things besides category and area the rule asks for."""
         return sum(
-            value is not None
-            for value in (self.type, self.channel, self.urgency, self.special_care, self.time_window)
+            value is not None for value in (self.type, self.channel, self.urgency, self.special_care, self.time_window)
         )
 
 
@@ -280,9 +279,7 @@ def _taken(
     )
 
 
-def _not_taken(
-    compiled: CompiledRuleSet, path: tuple[str, ...], considered: list[Considered]
-) -> RoutingDecision:
+def _not_taken(compiled: CompiledRuleSet, path: tuple[str, ...], considered: list[Considered]) -> RoutingDecision:
     looked_at = f"{len(considered)} or more looked at" if considered else "none covers this category and area"
     return RoutingDecision(
         department_code=None,

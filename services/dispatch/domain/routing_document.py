@@ -125,9 +125,7 @@ def _unknown_codes(rules: Sequence[Rule], known: KnownCodes) -> Iterable[FieldPr
 def _window(value: Mapping[str, Any], pointer: str) -> TimeWindow:
     try:
         weekdays = frozenset(value.get("weekdays") or ())
-        window = TimeWindow(
-            time.fromisoformat(value["start"]), time.fromisoformat(value["end"]), weekdays=weekdays
-        )
+        window = TimeWindow(time.fromisoformat(value["start"]), time.fromisoformat(value["end"]), weekdays=weekdays)
     except (KeyError, TypeError, ValueError) as error:
         raise _invalid([FieldProblem(pointer, "needs start and end like 18:00, and weekdays 0 to 6")]) from error
     if not weekdays <= set(range(7)):

@@ -56,8 +56,7 @@ def policy_from_document(document: Mapping[str, Any], version: int = 1) -> SlaPo
         natural_clock=document.get("natural_clock", False),
         law_wins=document.get("law_wins", False),
         milestones={
-            name: _milestone(value, f"/milestones/{name}")
-            for name, value in document.get("milestones", {}).items()
+            name: _milestone(value, f"/milestones/{name}") for name, value in document.get("milestones", {}).items()
         },
         basis=document.get("basis", ""),
     )

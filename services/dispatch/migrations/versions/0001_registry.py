@@ -145,9 +145,7 @@ def _create_rule_sets() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_rule_sets"),
         sa.UniqueConstraint("version", name="uq_rule_sets_version"),
         sa.CheckConstraint("status IN ('draft', 'published', 'superseded')", name=op.f("ck_rule_sets_status")),
-        sa.CheckConstraint(
-            "(status = 'draft') = (published_at IS NULL)", name=op.f("ck_rule_sets_published_at")
-        ),
+        sa.CheckConstraint("(status = 'draft') = (published_at IS NULL)", name=op.f("ck_rule_sets_published_at")),
         schema=SCHEMA,
     )
     op.create_index(
@@ -236,9 +234,7 @@ def _create_history() -> None:
         ),
         schema=SCHEMA,
     )
-    op.create_index(
-        "ix_registry_changes_kind_code_id", "registry_changes", ["kind", "code", "id"], schema=SCHEMA
-    )
+    op.create_index("ix_registry_changes_kind_code_id", "registry_changes", ["kind", "code", "id"], schema=SCHEMA)
     parts = ", ".join(f"'{part}'" for part in _PARTS)
     stamps = op.create_table(
         "registry_stamps",
