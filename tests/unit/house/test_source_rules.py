@@ -78,9 +78,9 @@ def unheld_task(source: str) -> Iterator[str]:
         if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
             continue
         called = node.value.func
-        if isinstance(called, ast.Attribute) and called.attr in {"create_task", "ensure_future"}:
-            if ast.unparse(called.value) not in groups:
-                yield f"line {node.lineno}: nobody holds this {called.attr}"
+        starts = isinstance(called, ast.Attribute) and called.attr in {"create_task", "ensure_future"}
+        if starts and ast.unparse(called).rpartition(".")[0] not in groups:
+            yield f"line {node.lineno}: nobody holds this task"
 
 
 def asserting(source: str) -> Iterator[str]:
