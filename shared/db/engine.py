@@ -5,6 +5,7 @@ import random
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -58,8 +59,14 @@ def is_database_trouble(error: BaseException) -> bool:
     return isinstance(cause, OSError | asyncpg.InterfaceError) and not isinstance(cause, ValueError)
 
 
+def _plain(value: Any) -> str:
+    if isinstance(value, UUID):  # the driver's own subclass
+        return str(value)
+    raise TypeError(type(value).__name__)
+
+
 def _dumps(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    return orjson.dumps(value, default=_plain).decode()
 
 
 class Database:

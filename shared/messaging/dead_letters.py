@@ -75,7 +75,8 @@ _LIST = """
 SELECT event_id, producer, subject, sequence, type, version, occurred_at, received_at, attempts, last_error
 FROM {schema}.inbox
 WHERE state = 'dead'
-  AND (CAST(:received_at AS timestamptz) IS NULL OR (received_at, event_id) > (:received_at, CAST(:event_id AS uuid)))
+  AND (CAST(:received_at AS timestamptz) IS NULL
+       OR (received_at, event_id) > (CAST(:received_at AS timestamptz), CAST(:event_id AS uuid)))
 ORDER BY received_at, event_id
 LIMIT :limit
 """

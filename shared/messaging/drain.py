@@ -277,7 +277,8 @@ UPDATE {schema}.inbox i
 SET attempts = i.attempts + 1,
     last_error = :error,
     state = CASE WHEN i.attempts + 1 >= :max_attempts THEN 'dead' ELSE i.state END,
-    next_attempt_at = :now + least(CAST(:longest AS interval), CAST(:first AS interval) * power(2, i.attempts))
+    next_attempt_at = CAST(:now AS timestamptz)
+        + least(CAST(:longest AS interval), CAST(:first AS interval) * power(2, i.attempts))
 FROM {schema}.inbox_position p
 WHERE p.producer = :producer AND p.subject = :subject
   AND i.producer = p.producer AND i.subject = p.subject AND i.sequence = p.last_sequence + 1 AND i.state = 'pending'

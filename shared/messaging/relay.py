@@ -130,11 +130,11 @@ class Relay:
     def _envelope(self, row: Row[tuple[object, ...]]) -> bytes:
         return orjson.dumps(
             {
-                "id": row.event_id,
+                "id": str(row.event_id),
                 "type": row.type,
                 "version": row.version,
                 "source": self._service.value,
-                "subject": row.subject,
+                "subject": str(row.subject),
                 "time": row.occurred_at,
                 "sequence": row.sequence,
                 "traceparent": row.traceparent,
@@ -147,7 +147,8 @@ _NO_WAIT_FOR_DISK = text("SET LOCAL synchronous_commit = off")
 
 _CLAIM = """
 UPDATE {schema}.outbox AS o
-SET due_at = :now + least(CAST(:longest AS interval), CAST(:lease AS interval) * power(2, least(o.sends, 10))),
+SET due_at = CAST(:now AS timestamptz)
+        + least(CAST(:longest AS interval), CAST(:lease AS interval) * power(2, least(o.sends, 10))),
     sends = o.sends + 1
 FROM (
     SELECT consumer, event_id FROM {schema}.outbox
