@@ -1,0 +1,287 @@
+"""The whole system on one machine: servers of its own or yours, three services, watched until Ctrl-C.
+
+The supervisor itself imports no database driver and no framework; what needs them (migrating, loading the city, keys)
+is done by a child that ends before the services start, so that the resident process stays small.
+"""
+
+import contextlib
+import http.client
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from types import FrameType
+
+from deploy.embedded import PostgresServer, RedisServer
+from deploy.embedded.directory import DirectoryClaim
+from deploy.embedded.process import last_line, spawn, stop
+from deploy.errors import StackError
+from deploy.settings import StackSettings, master_key, write_private
+from deploy.supervisor import Child, Supervisor, trim_log
+from shared.vocabulary import Service
+
+READY_TIMEOUT_SECONDS = 60.0
+PREPARE_TIMEOUT_SECONDS = 300.0
+TICK_SECONDS = 0.25
+API_GROUP, BACKGROUND_GROUP = 0, 1
+GRACE_SECONDS = 5
+
+
+class StopRequested(BaseException):  # like KeyboardInterrupt: nothing has gone wrong
+    """Somebody pressed Ctrl-C or sent SIGTERM."""
+
+
+class Stack:
+    """Starts, watches and stops everything. `say` gets one line at a time, for people."""
+
+    def __init__(self, settings: StackSettings, say: Callable[[str], None]) -> None:
+        self.settings = settings
+        self.say = say
+        self._claim = DirectoryClaim(settings.data_dir)
+        self._postgres: PostgresServer | None = None
+        self._redis: RedisServer | None = None
+        self._supervisor = Supervisor(say)
+        self._database_urls: Mapping[Service, str] = settings.database_urls or {}
+        self._redis_url = settings.redis_url or ""
+
+    @property
+    def database_urls(self) -> Mapping[Service, str]:
+        return self._database_urls
+
+    @property
+    def redis_url(self) -> str:
+        return self._redis_url
+
+    def start(self) -> None:
+        """Bring everything up; returns when every service says it is ready. Raises StackError, with nothing running."""
+        try:
+            self._take_data_directory()
+            self._check_ports()
+            self._start_servers()
+            self._prepare()
+            self._supervisor.start(list(self._children()))
+            self._write_state()
+            self._await_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def watch(self) -> None:
+        """Restart what dies, until a signal arrives (which raises StopRequested)."""
+        with _wakeups() as reader:
+            while True:
+                select.select([reader], [], [], TICK_SECONDS * 4)
+                with contextlib.suppress(BlockingIOError):
+                    os.read(reader, 512)
+                self.tick()
+
+    def tick(self) -> None:
+        """One round of the watch: servers first, since everybody needs them."""
+        changed = self._revive("PostgreSQL", self._postgres) | self._revive("Redis", self._redis)
+        if self._supervisor.tick() or changed:
+            self._write_state()
+
+    def stop(self) -> None:
+        """Take everything down in the order nobody notices: callers first, the servers last."""
+        self._supervisor.stop()
+        for server in (self._redis, self._postgres):
+            if server is not None:
+                server.stop()
+        with contextlib.suppress(OSError):
+            self.settings.state_file.unlink(missing_ok=True)
+        self._claim.release()
+
+    def process_ids(self) -> dict[str, int]:
+        """Everything that runs, by name: `intake-api`, `dispatch-relay`, ..., `postgres`, `redis`."""
+        found = {child.name: child.pid for child in self._supervisor.children}
+        found["postgres"] = self._postgres.pid if self._postgres is not None else None
+        found["redis"] = self._redis.pid if self._redis is not None else None
+        return {name: pid for name, pid in found.items() if pid is not None}
+
+    def _take_data_directory(self) -> None:
+        directory = self.settings.data_dir
+        try:
+            directory.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+        except OSError as error:
+            raise StackError(f"the data directory {directory} cannot be written: {error.strerror}") from error
+        self._claim.take()
+        try:
+            self.settings.log_dir.mkdir(exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StackError(f"the data directory {directory} cannot be written: {error.strerror}") from error
+
+    def _check_ports(self) -> None:
+        family = socket.AF_INET6 if ":" in self.settings.host else socket.AF_INET
+        for service, port in self.settings.ports.items():
+            with socket.socket(family) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((self.settings.host, port))
+                except OSError as error:
+                    raise StackError(
+                        f"{service.name}_PORT: cannot listen on {self.settings.host}:{port}: {error.strerror}"
+                    ) from error
+
+    def _start_servers(self) -> None:
+        if self.settings.database_urls is None:
+            self._postgres = PostgresServer(self.settings.data_dir / "postgres")
+            self._postgres.start()
+            self._postgres.create_roles()
+            self._database_urls = {service: self._postgres.url(service.value) for service in Service}
+        if self.settings.redis_url is None:
+            self._redis = RedisServer(self.settings.data_dir / "redis")
+            self._redis.start()
+            self._redis_url = self._redis.url
+
+    def environment(self) -> dict[str, str]:
+        """What every child of the stack reads."""
+        settings = self.settings
+        return {
+            **os.environ,
+            "MALLOC_ARENA_MAX": "2",
+            "PYTHONUNBUFFERED": "1",
+            "MINQING_DATA_DIR": str(settings.data_dir),
+            "MINQING_HOST": settings.host,
+            "MINQING_CITY": str(settings.city) if settings.city is not None else "none",
+            "MINQING_MASTER_KEY": master_key(settings),
+            "REDIS_URL": self._redis_url,
+            **{f"{service.name}_DATABASE_URL": url for service, url in self._database_urls.items()},
+            **{f"{service.name}_PORT": str(port) for service, port in settings.ports.items()},
+        }
+
+    def _prepare(self) -> None:
+        """Migrate, load the city once, make the demo keys: a child's work, see the module's docstring."""
+        log = self.settings.log_dir / "prepare.log"
+        log.unlink(missing_ok=True)
+        process = spawn([sys.executable, "-m", "deploy.prepare"], log=log, environment=self.environment())
+        try:
+            code = process.wait(PREPARE_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise StackError(f"the databases were not ready within {PREPARE_TIMEOUT_SECONDS:.0f} s") from error
+        finally:
+            stop(process, [(signal.SIGTERM, 5.0)])
+        if code != 0:
+            raise StackError(last_line(log))
+        for line in log.read_text(encoding="utf-8").splitlines():
+            self.say(line)
+
+    def _children(self) -> Iterator[Child]:
+        environment = self.environment()
+        for service in Service:
+            package = f"services.{service.value}"
+            commands = {
+                "api": [
+                    *("-m", "uvicorn", "--factory", f"{package}.main:create_app"),
+                    *("--host", self.settings.host, "--port", str(self.settings.ports[service])),
+                    *("--no-access-log", "--no-server-header", "--log-level", "warning"),
+                    *("--timeout-graceful-shutdown", str(GRACE_SECONDS)),
+                ],
+                "relay": ["-m", f"{package}.relay"],
+                "worker": ["-m", f"{package}.worker"],
+            }
+            for role, arguments in commands.items():
+                name = f"{service.value}-{role}"
+                log = self.settings.log_dir / f"{name}.log"
+                trim_log(log)
+                group = API_GROUP if role == "api" else BACKGROUND_GROUP
+                yield Child(name, [sys.executable, *arguments], environment, log, group)
+
+    def _await_ready(self) -> None:
+        deadline = time.monotonic() + READY_TIMEOUT_SECONDS
+        waiting = list(Service)
+        while waiting:
+            self._supervisor.check_alive()
+            waiting = [service for service in waiting if not _is_ready(self.settings, service)]
+            if waiting and time.monotonic() > deadline:
+                late = ", ".join(waiting)
+                raise StackError(
+                    f"not ready within {READY_TIMEOUT_SECONDS:.0f} s: {late} (logs: {self.settings.log_dir})"
+                )
+            time.sleep(0.05 if waiting else 0)
+        self._supervisor.check_alive()
+
+    def _revive(self, name: str, server: PostgresServer | RedisServer | None) -> bool:
+        if server is None or server.is_running():
+            return False
+        self.say(f"{name} has ended; starting it again (log: {server.log})")
+        try:
+            server.start()
+        except StackError as error:
+            self.say(str(error))
+            return False
+        return True
+
+    def _write_state(self) -> None:
+        """Let other commands, and the chaos run, find the servers and the process ids."""
+        state = {
+            "pid": os.getpid(),
+            "urls": {service.value: self.settings.base_url(service) for service in Service},
+            "database_urls": {service.value: url for service, url in self._database_urls.items()},
+            "redis_url": self._redis_url,
+            "processes": self.process_ids(),
+        }
+        with contextlib.suppress(OSError):
+            write_private(self.settings.state_file, json.dumps(state, indent=2) + "\n")
+
+
+def _is_ready(settings: StackSettings, service: Service) -> bool:
+    host = settings.base_url(service).removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=2.0)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+@contextlib.contextmanager
+def _wakeups() -> Iterator[int]:
+    """A pipe that becomes readable when a child ends, so that a restart need not wait for the next tick."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.set_blocking(writer, False)
+    previous = signal.signal(signal.SIGCHLD, lambda _signal, _frame: None)
+    descriptor = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    try:
+        yield reader
+    finally:
+        signal.set_wakeup_fd(descriptor)
+        signal.signal(signal.SIGCHLD, previous)
+        os.close(reader)
+        os.close(writer)
+
+
+def _request_stop(_signal: int, _frame: FrameType | None) -> None:
+    raise StopRequested
+
+
+def run(settings: StackSettings, say: Callable[[str], None]) -> int:
+    """Run the stack in the foreground until Ctrl-C or SIGTERM; the exit code. Raises StackError if it cannot start."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _request_stop)
+    stack = Stack(settings, say)
+    began = time.monotonic()
+    try:
+        say(f"Minqing is starting, data in {settings.data_dir}")
+        stack.start()
+        for service in Service:
+            say(f"  {service.value:<9} {settings.base_url(service)}  (API: {settings.base_url(service)}/docs)")
+        say(f"  demo keys {settings.keys_file}")
+        say(f"  started in {time.monotonic() - began:.1f} s; Ctrl-C stops everything")
+        say("ready")
+        stack.watch()
+    except StopRequested:
+        say("stopping")
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        stack.stop()
+    say("stopped")
+    return 0
