@@ -25,6 +25,7 @@ COMMANDS = (
     Command("verify", "deploy.commands.verify", "check that every event was applied exactly once"),
     Command("city", "deploy.commands.city", "check and load a city pack"),
     Command("import", "deploy.commands.import_history", "bring in past requests from a CSV file"),
+    Command("contracts", "deploy.commands.contracts", "check the event contracts against their snapshots"),
     Command("demo", "deploy.commands.demo", "send a city's real requests through a stack of its own"),
     Command("bench", "deploy.commands.bench", "measure, in ratios of one run"),
     Command("chaos", "deploy.commands.chaos", "kill every part under load and check that nothing was lost"),

@@ -41,7 +41,7 @@ class Change:
         return f"{self.contract}: {self.path}: {self.message}"
 
 
-class BreakingChange(Exception):  # noqa: N818 - the name says what it is
+class BreakingChange(Exception):
     """A change that some release cannot read; keep the old version and put a new one beside it."""
 
     def __init__(self, changes: Iterable[Change]) -> None:

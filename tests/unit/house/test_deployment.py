@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy.cli import COMMANDS
 from shared.settings import ServiceSettings
 from shared.vocabulary import Service
 from tests.unit.house.repository import ROOT
@@ -72,7 +73,7 @@ def exists(command: list[str]) -> bool:
             module, _, name = target.partition(":")
             return defines(module, name)
         case ["minqing", command_name, *_]:
-            return command_name in commands_of_the_command_line()
+            return command_name == "--help" or command_name in {command.name for command in COMMANDS}
     return False
 
 
@@ -82,18 +83,6 @@ def defines(module: str, name: str) -> bool:
         return False
     tree = ast.parse(Path(specification.origin).read_text(encoding="utf-8"))
     return any(isinstance(node, ast.FunctionDef) and node.name == name for node in tree.body)
-
-
-def commands_of_the_command_line() -> set[str]:
-    shown = subprocess.run(
-        [sys.executable, "-c", "from deploy.cli import main; main()", "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return {"--help", *re.findall(r"[a-z][a-z-]+", shown.stdout)}
 
 
 def test_there_is_an_api_a_relay_and_a_worker_for_each_service() -> None:
