@@ -51,6 +51,21 @@ def shape_from_geojson(geometry: Mapping[str, Any], pointer: str = "/geometry") 
         drawn = shapely.geometry.shape(_closed(geometry))
     except (ValueError, TypeError, IndexError, KeyError, AttributeError, shapely.errors.ShapelyError) as error:
         raise _invalid(f"{pointer}/coordinates", "must be rings of at least four [longitude, latitude]") from error
+    return _sound(drawn, pointer)
+
+
+def normalised_wkb(wkb: bytes, pointer: str = "/geometry") -> Shape:
+    """The same check and repair for a shape that comes as WKB."""
+    try:
+        drawn = shapely.from_wkb(wkb)
+    except shapely.errors.ShapelyError as error:
+        raise _invalid(pointer, "is not well-known binary") from error
+    if drawn.geom_type not in ("Polygon", "MultiPolygon"):
+        raise _invalid(pointer, "must be a Polygon or a MultiPolygon", ["Polygon", "MultiPolygon"])
+    return _sound(drawn, pointer)
+
+
+def _sound(drawn: BaseGeometry, pointer: str) -> Shape:
     if shapely.get_num_coordinates(drawn) > MAX_POINTS:
         raise _invalid(f"{pointer}/coordinates", f"has more than {MAX_POINTS} points")
     coordinates = shapely.get_coordinates(drawn)

@@ -1,7 +1,7 @@
 """What dispatch decides with, kept in memory: registry, published rules, policies, calendars, spatial index.
 
-A snapshot is immutable. The cache asks for three stamps inside the caller's transaction and loads again only the parts that
-were written since, so a publication acts at once and a decision never waits for a reload that nobody caused.
+A snapshot is immutable. The cache asks for three stamps inside the caller's transaction and loads again only the parts
+that were written since, so a publication acts at once and a decision never waits for a reload that nobody caused.
 """
 
 import asyncio

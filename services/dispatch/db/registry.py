@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.dispatch.db.tables_registry import categories, departments, grids
 from services.dispatch.domain.grid import DutyHolder, Grid, StoredGrid
 from services.dispatch.domain.registry import Category, Department
+from services.dispatch.domain.registry_document import holder_document
 from shared.db.unit_of_work import UnitOfWork
 from shared.vocabulary import HandlingMode, Urgency
 
@@ -28,6 +29,13 @@ async def all_departments(connection: AsyncConnection) -> dict[str, Department]:
 async def find_department(connection: AsyncConnection, code: str) -> Department | None:
     row = (await connection.execute(sa.select(departments).where(departments.c.code == code))).one_or_none()
     return None if row is None else _department(row)
+
+
+async def departments_by_code(connection: AsyncConnection, codes: Iterable[str]) -> dict[str, Department]:
+    """Those of the codes that exist."""
+    wanted = sa.bindparam("codes", sorted(codes), type_=sa.ARRAY(sa.Text))
+    rows = await connection.execute(sa.select(departments).where(departments.c.code == sa.any_(wanted)))
+    return {row.code: _department(row) for row in rows}
 
 
 async def page_departments(connection: AsyncConnection, *, after: str | None, limit: int) -> Sequence[Department]:
@@ -89,6 +97,11 @@ async def grids_by_code(connection: AsyncConnection, codes: Iterable[str]) -> di
     return {row.code: _grid(row) for row in rows}
 
 
+async def grid_codes(connection: AsyncConnection) -> list[str]:
+    """The codes of all grids, without their outlines."""
+    return list((await connection.execute(sa.select(grids.c.code))).scalars())
+
+
 async def page_grids(
     connection: AsyncConnection, *, prefix: str | None, after: str | None, limit: int
 ) -> Sequence[StoredGrid]:
@@ -113,7 +126,7 @@ async def save_grids(uow: UnitOfWork, items: Sequence[StoredGrid]) -> None:
                 "valid_from": item.grid.valid_from,
                 "valid_to": item.grid.valid_to,
                 "predecessors": list(item.grid.predecessors),
-                "duty_holders": [_holder_document(holder) for holder in item.grid.duty_holders],
+                "duty_holders": [holder_document(holder) for holder in item.grid.duty_holders],
                 "geometry": item.wkb,
                 "version": item.grid.version,
                 "updated_at": uow.now,
@@ -144,16 +157,6 @@ def _holder(document: Mapping[str, Any]) -> DutyHolder:
         valid_from=_day(document["valid_from"]),
         valid_to=_day(document["valid_to"]),
     )
-
-
-def _holder_document(holder: DutyHolder) -> dict[str, Any]:
-    return {
-        "post": holder.post,
-        "name": holder.name,
-        "department_code": holder.department_code,
-        "valid_from": None if holder.valid_from is None else holder.valid_from.isoformat(),
-        "valid_to": None if holder.valid_to is None else holder.valid_to.isoformat(),
-    }
 
 
 def _day(text: str | None) -> date | None:

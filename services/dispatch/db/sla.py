@@ -22,6 +22,11 @@ async def all_policies(connection: AsyncConnection) -> list[SlaPolicy]:
     return [_policy(row) for row in rows]
 
 
+async def policy_codes(connection: AsyncConnection) -> frozenset[str]:
+    """The codes of all policies."""
+    return frozenset((await connection.execute(sa.select(sla_policies.c.code).distinct())).scalars())
+
+
 async def find_policy(connection: AsyncConnection, code: str, version: int | None = None) -> SlaPolicy | None:
     """One version, the newest if none is named."""
     query = sa.select(sla_policies).where(sla_policies.c.code == code)

@@ -1,4 +1,4 @@
-"""Grid codes (domain section 6): strings of 6, 9, 12, 15 or 18 digits whose prefix is the parent; never numbers (trap 36).
+"""Grid codes (section 6): strings of 6, 9, 12, 15 or 18 digits whose prefix is the parent; never numbers (trap 36).
 
 A grid keeps its code for ever: a split or merge makes new codes with predecessors and dates of validity.
 """
@@ -18,7 +18,7 @@ _DIGITS = re.compile(r"[0-9]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class DutyHolder:
-    """Who answers for a grid during a span of days. A post, not a person's file: names here are public notice (BZ 6)."""
+    """Who answers for a grid during a span of days; names here are public notice (BZ 6)."""
 
     post: str
     name: str
@@ -115,7 +115,7 @@ def ancestors(code: str | None) -> tuple[str, ...]:
 def duty_holder(
     grids: Mapping[str, Grid], code: str, on: date, post: str | None = None
 ) -> tuple[str, DutyHolder] | None:
-    """Return who answers for an area: the longest prefix with a holder on that day, so a vacant post falls to the parent.
+    """Return who answers for an area: the longest prefix with a holder that day; a vacant post falls to its parent.
 
     None only when not even the district has one (trap 37). Answers (grid code, holder).
     """

@@ -1,4 +1,4 @@
-"""The dispatch catalogue (派单目录) as data: which department answers what, where, when; total, deterministic, explained.
+"""The dispatch catalogue (派单目录) as data: who answers what, where, when; total, deterministic, explained.
 
 The more specific rule wins: first by category, then by area, then by the number of further conditions, then by explicit
 order, then by id. Nothing matching is an answer too (triage); it is never a silent fallback.
@@ -88,7 +88,7 @@ class RuleSet:
 
 @dataclass(frozen=True, slots=True)
 class RoutingFacts:
-    """What is known about an appeal when it is routed. `at` decides time windows; without it no windowed rule matches."""
+    """What is known about an appeal when it is routed. Without `at` no rule with a time window matches."""
 
     type: AppealType
     category_code: str
@@ -109,7 +109,7 @@ class Considered(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RoutingDecision:
-    """Who gets it and why. `department_code` None means triage; `fallback` that no rule named the category or the area."""
+    """Who gets it and why. `department_code` None means triage; `fallback` that no rule named category or area."""
 
     department_code: str | None
     rule_id: str | None
@@ -304,7 +304,7 @@ class RuleConflict:
 
 
 def find_conflicts(rules: Iterable[Rule], limit: int = 50) -> tuple[RuleConflict, ...]:
-    """Return up to `limit` pairs of equal specificity and order, of different departments, that can match the same facts.
+    """Return up to `limit` pairs of equal specificity and order that can send the same facts to different departments.
 
     Two rules that send the same facts to the same department do not conflict: whichever wins, the answer is the same.
     """

@@ -94,8 +94,8 @@ class Extension:
 class SlaPolicy:
     """One version of one policy.
 
-    `natural_clock`: around the clock, never the working calendar (P1, P2; trap 5). `law_wins`: beats every stricter policy
-    (STAT, trap 35). `pause_reasons` is empty where the clock may never be paused; `*` allows every reason of 3.5.
+    `natural_clock`: around the clock, never the working calendar (P1, P2; trap 5). `law_wins`: beats every stricter
+    policy (STAT, trap 35). `pause_reasons` is empty where the clock may never be paused; `*` allows each reason of 3.5.
     """
 
     code: str
@@ -151,8 +151,8 @@ def select_policy(
 ) -> SlaPolicy:
     """Choose the policy: category, urgency and mode each propose one, the stricter wins, a statutory one wins over all.
 
-    Stricter is what falls due first when it starts at `at`: units are never converted to compare them (trap 2). The urgency
-    proposes only when it differs from the one the category's policy was made for. Ties go to the category's own.
+    Stricter is what falls due first when it starts at `at`: units are never converted to compare them (trap 2). The
+    urgency proposes only when it differs from the one the category's policy was made for. Ties go to the category.
     Raises InvalidInput when no proposed policy exists.
     """
     proposed = [policies[code] for code in _proposals(request) if code in policies]
@@ -204,7 +204,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class DueTimes:
-    """Everything a ticket promises from one dispatch. Instants are UTC and exclusive; None means the policy has no such timer."""
+    """What a ticket promises from one dispatch: exclusive UTC instants; None where the policy has no such timer."""
 
     resolve_due_at: datetime
     acknowledge_due_at: datetime | None
@@ -258,7 +258,7 @@ def compute_due_times(
 
 
 def due_of(policy: SlaPolicy, calendar: WorkCalendar, timer: TimerName, start: datetime) -> Due | None:
-    """When one timer that starts later (T_REVIEW at submission, T_CALLBACK at review) runs out; None if there is none."""
+    """When a timer that starts later (T_REVIEW at submission, T_CALLBACK at review) runs out; None without one."""
     rule = policy.timers.get(timer)
     return None if rule is None else rule.due(calendar, start)
 
@@ -266,7 +266,7 @@ def due_of(policy: SlaPolicy, calendar: WorkCalendar, timer: TimerName, start: d
 def warnings_of(
     policy: SlaPolicy, calendar: WorkCalendar, timer: TimerName, start: datetime, due_at: datetime
 ) -> tuple[Card, ...]:
-    """The rungs of one timer: L0 at half, L1 one working day before (at half around the clock or when that is past), L2 at due."""
+    """The rungs of one timer: L0 at half; L1 a working day before, or at half if that is past or natural; L2 at due."""
     rule = policy.timers[timer]
     found = []
     for level in rule.warnings:

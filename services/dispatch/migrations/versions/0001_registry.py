@@ -1,4 +1,4 @@
-"""The registry: departments, grids, categories, rule sets, SLA policies, calendars, their history; and the shared tables."""
+"""The registry: departments, grids, categories, rule sets, SLA policies, calendars; and the shared tables."""
 
 import sqlalchemy as sa
 from alembic import op
