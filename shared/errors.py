@@ -26,6 +26,13 @@ class NotFound(DomainError):
     title = "Not found"
 
 
+class Gone(DomainError):
+    """It was there, its time has run out, and it does not come back."""
+
+    code = "gone"
+    title = "No longer available"
+
+
 class Forbidden(DomainError):
     """The caller is known and lacks the right."""
 

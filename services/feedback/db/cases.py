@@ -1,0 +1,229 @@
+"""SQL of cases and rounds: facts from two producers upserted side by side, verdicts written under the case's lock."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from services.feedback.db.tables import cases, rounds
+from services.feedback.domain.case import CasePosition, CaseState
+from services.feedback.domain.evaluation import Conclusion, Reason, Verdict
+from services.feedback.domain.records import LockedCase, Resolution
+from shared.db.unit_of_work import UnitOfWork
+from shared.vocabulary import EvaluationOutcome
+
+LOCKED_COLUMNS = (
+    cases.c.appeal_id,
+    cases.c.state,
+    cases.c.round,
+    cases.c.anonymous,
+    cases.c.wants_reply,
+    cases.c.accepted_at,
+)
+
+# Sorted, so that two batches that share appeals lock them in the same order.
+_UPSERT_FACTS = sa.text("""
+INSERT INTO feedback.cases AS c (
+    appeal_id, receipt_number, type, channel, category_code, category_name, title, urgency, mode, grid_code,
+    anonymous, confidential, wants_reply, households, received_at, accepted_at, imported, created_at, updated_at)
+SELECT f.*, :now, :now
+FROM jsonb_to_recordset(:facts) AS f (
+    appeal_id uuid, receipt_number text, type text, channel text, category_code text, category_name text, title text,
+    urgency text, mode text, grid_code text, anonymous boolean, confidential boolean, wants_reply boolean,
+    households integer, received_at timestamptz, accepted_at timestamptz, imported boolean)
+ORDER BY f.appeal_id
+ON CONFLICT (appeal_id) DO UPDATE SET
+    receipt_number = EXCLUDED.receipt_number, type = EXCLUDED.type, channel = EXCLUDED.channel,
+    category_code = EXCLUDED.category_code, category_name = EXCLUDED.category_name, title = EXCLUDED.title,
+    urgency = EXCLUDED.urgency, mode = EXCLUDED.mode, grid_code = EXCLUDED.grid_code,
+    anonymous = EXCLUDED.anonymous, confidential = EXCLUDED.confidential, wants_reply = EXCLUDED.wants_reply,
+    households = EXCLUDED.households, received_at = EXCLUDED.received_at, accepted_at = EXCLUDED.accepted_at,
+    imported = EXCLUDED.imported, updated_at = EXCLUDED.updated_at
+RETURNING c.appeal_id, c.resolution_waits
+""").bindparams(sa.bindparam("facts", type_=JSONB), sa.bindparam("now", type_=sa.DateTime(timezone=True)))
+
+
+async def upsert_facts(uow: UnitOfWork, facts: Sequence[dict[str, Any]]) -> list[UUID]:
+    """Store what intake knows of several appeals, each at most once, in one statement.
+
+    Returns the appeals whose accepted resolution has been waiting for these facts.
+    """
+    result = await uow.connection.execute(_UPSERT_FACTS, {"facts": list(facts), "now": uow.now})
+    return [row.appeal_id for row in result if row.resolution_waits]
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFacts:
+    """Which ticket and department a case is with, as dispatch said last."""
+
+    ticket_id: UUID
+    department_code: str
+    department_name: str
+    round: int = 1
+    grid_code: str | None = None
+    imported: bool = False
+
+
+async def upsert_ticket(uow: UnitOfWork, appeal_id: UUID, facts: TicketFacts) -> None:
+    """Store who handles the appeal now; intake's columns and the verdicts are left alone."""
+    values = {
+        "ticket_id": facts.ticket_id,
+        "department_code": facts.department_code,
+        "department_name": facts.department_name,
+        "updated_at": uow.now,
+    }
+    if facts.grid_code is not None:
+        values["located_grid_code"] = facts.grid_code
+    inserted = pg_insert(cases).values(
+        appeal_id=appeal_id, round=facts.round, imported=facts.imported, created_at=uow.now, **values
+    )
+    changed = {**values, "round": sa.func.greatest(cases.c.round, facts.round)}
+    await uow.connection.execute(inserted.on_conflict_do_update(index_elements=["appeal_id"], set_=changed))
+
+
+async def lock_case(uow: UnitOfWork, appeal_id: UUID) -> LockedCase:
+    """Return the case, locked until commit; makes an empty one when no producer has said anything of it yet."""
+    inserted = pg_insert(cases).values(appeal_id=appeal_id, created_at=uow.now, updated_at=uow.now)
+    upserted = inserted.on_conflict_do_update(index_elements=["appeal_id"], set_={"updated_at": uow.now})
+    return locked_of((await uow.connection.execute(upserted.returning(*LOCKED_COLUMNS))).one())
+
+
+def locked_of(row: sa.Row[Any], prefix: str = "") -> LockedCase:
+    """Build a locked case from LOCKED_COLUMNS, which a join may have labelled with a prefix."""
+    value = row._mapping
+    return LockedCase(
+        appeal_id=value[f"{prefix}appeal_id"],
+        state=CaseState(value[f"{prefix}state"]),
+        round=value[f"{prefix}round"],
+        anonymous=value[f"{prefix}anonymous"],
+        wants_reply=value[f"{prefix}wants_reply"],
+        is_known=value[f"{prefix}accepted_at"] is not None,
+    )
+
+
+async def record_resolution(uow: UnitOfWork, resolution: Resolution) -> None:
+    """Open the record of a round with what the department delivered. A second one for the round is an error."""
+    await uow.connection.execute(
+        rounds.insert().values(
+            appeal_id=resolution.appeal_id,
+            round=resolution.round,
+            leg=resolution.leg,
+            department_code=resolution.department_code,
+            department_name=resolution.department_name,
+            resolved_at=resolution.resolved_at,
+            resolve_due_at=resolution.resolve_due_at,
+            accepted_at=resolution.accepted_at,
+            late=resolution.late,
+            claimed_resolved=resolution.claimed_resolved,
+            public_reply=resolution.public_reply,
+        )
+    )
+
+
+async def load_resolution(uow: UnitOfWork, appeal_id: UUID, round_number: int) -> Resolution:
+    """Return what was recorded for a round."""
+    query = sa.select(rounds).where(rounds.c.appeal_id == appeal_id, rounds.c.round == round_number)
+    row = (await uow.connection.execute(query)).one()
+    return Resolution(
+        appeal_id=row.appeal_id,
+        round=row.round,
+        leg=row.leg,
+        department_code=row.department_code,
+        department_name=row.department_name,
+        accepted_at=row.accepted_at,
+        resolved_at=row.resolved_at,
+        resolve_due_at=row.resolve_due_at,
+        late=row.late,
+        claimed_resolved=row.claimed_resolved,
+        public_reply=row.public_reply,
+    )
+
+
+async def hold_resolution(uow: UnitOfWork, appeal_id: UUID, round_number: int) -> None:
+    """Note that an accepted resolution waits for intake's facts."""
+    changed = cases.update().where(cases.c.appeal_id == appeal_id)
+    await uow.connection.execute(changed.values(round=round_number, resolution_waits=True))
+
+
+async def await_callback(uow: UnitOfWork, appeal_id: UUID, position: CasePosition) -> None:
+    """Move the case to where its citizen is being asked."""
+    changed = cases.update().where(cases.c.appeal_id == appeal_id)
+    await uow.connection.execute(changed.values(state=position.state, round=position.round, resolution_waits=False))
+
+
+async def write_verdict(
+    uow: UnitOfWork,
+    case: LockedCase,
+    conclusion: Conclusion,
+    *,
+    after: CasePosition,
+    review_at: datetime | None,
+) -> None:
+    """Write how a round ended, on the round and on the case. The round's own verdict is never overwritten (trap 16)."""
+    answer = conclusion.answer
+    outcome = {
+        "evaluation": conclusion.evaluation,
+        "resolved": None if answer is None else answer.resolved,
+        "satisfaction": None if answer is None else answer.satisfaction,
+        "reason": conclusion.reason,
+    }
+    is_over = conclusion.verdict is not Verdict.REDO
+    decided = rounds.update().where(
+        rounds.c.appeal_id == case.appeal_id, rounds.c.round == case.round, rounds.c.verdict.is_(None)
+    )
+    result = await uow.connection.execute(decided.values(verdict=conclusion.verdict, decided_at=uow.now, **outcome))
+    if result.rowcount != 1:
+        raise RuntimeError("the round has a verdict already")
+    changed = cases.update().where(cases.c.appeal_id == case.appeal_id)
+    await uow.connection.execute(
+        changed.values(
+            state=after.state,
+            round=after.round,
+            ended_at=uow.now if is_over else None,
+            review_at=review_at,
+            resolution_waits=False,
+            updated_at=uow.now,
+            **outcome,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PastRound:
+    """How a matter of the past ended, as the source system recorded it."""
+
+    department_code: str
+    department_name: str
+    resolved_at: datetime | None
+    resolve_due_at: datetime | None
+    closed_at: datetime
+    late: bool | None
+
+
+async def write_history(uow: UnitOfWork, appeal_id: UUID, past: PastRound) -> None:
+    """Close a case with its own times; nobody evaluated it, so it carries no evaluation (trap 17)."""
+    outcome = {"evaluation": EvaluationOutcome.NONE, "reason": Reason.IMPORTED}
+    await uow.connection.execute(
+        rounds.insert().values(
+            appeal_id=appeal_id,
+            round=1,
+            leg=1,
+            department_code=past.department_code,
+            department_name=past.department_name,
+            resolved_at=past.resolved_at,
+            resolve_due_at=past.resolve_due_at,
+            late=past.late,
+            verdict=Verdict.CLOSED,
+            decided_at=past.closed_at,
+            **outcome,
+        )
+    )
+    changed = cases.update().where(cases.c.appeal_id == appeal_id)
+    await uow.connection.execute(
+        changed.values(state=CaseState.CLOSED, ended_at=past.closed_at, updated_at=uow.now, **outcome)
+    )
