@@ -75,7 +75,7 @@ def install(venv, development):
     make_environment(venv, python)
     lock = DEVELOPMENT_LOCK if development else RUNTIME_LOCK
     say("installing %s" % lock)
-    pip = (python, "-m", "pip", "install", "--quiet")
+    pip = (python, "-m", "pip", "install", "-qq")
     if run(*pip, "--require-hashes", "--requirement", lock) != 0:
         fail("the packages of %s could not be installed; is there a connection to a package index?" % lock)
     if run(*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT) != 0:

@@ -27,7 +27,7 @@ from shared.vocabulary import Service
 
 READY_TIMEOUT_SECONDS = 60.0
 PREPARE_TIMEOUT_SECONDS = 300.0
-TICK_SECONDS = 0.25
+TICK_SECONDS = 1.0
 API_GROUP, BACKGROUND_GROUP = 0, 1
 GRACE_SECONDS = 5
 
@@ -71,11 +71,11 @@ class Stack:
             self.stop()
             raise
 
-    def watch(self) -> None:
-        """Restart what dies, until a signal arrives (which raises StopRequested)."""
+    def watch(self, should_stop: Callable[[], bool]) -> None:
+        """Restart what dies, until `should_stop` or a signal arrives (which raises StopRequested)."""
         with _wakeups() as reader:
-            while True:
-                select.select([reader], [], [], TICK_SECONDS * 4)
+            while not should_stop():
+                select.select([reader], [], [], TICK_SECONDS)
                 with contextlib.suppress(BlockingIOError):
                     os.read(reader, 512)
                 self.tick()
@@ -262,8 +262,11 @@ def _request_stop(_signal: int, _frame: FrameType | None) -> None:
     raise StopRequested
 
 
-def run(settings: StackSettings, say: Callable[[str], None]) -> int:
-    """Run the stack in the foreground until Ctrl-C or SIGTERM; the exit code. Raises StackError if it cannot start."""
+def run(settings: StackSettings, say: Callable[[str], None], should_stop: Callable[[], bool] = lambda: False) -> int:
+    """Run the stack in the foreground until Ctrl-C, SIGTERM or `should_stop`; the exit code.
+
+    Raises StackError, with nothing left running, if it cannot start.
+    """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _request_stop)
     stack = Stack(settings, say)
@@ -276,7 +279,8 @@ def run(settings: StackSettings, say: Callable[[str], None]) -> int:
         say(f"  demo keys {settings.keys_file}")
         say(f"  started in {time.monotonic() - began:.1f} s; Ctrl-C stops everything")
         say("ready")
-        stack.watch()
+        stack.watch(should_stop)
+        say("stopping")
     except StopRequested:
         say("stopping")
     finally:

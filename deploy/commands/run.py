@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+from pathlib import Path
 
 from deploy.settings import StackSettings
 
@@ -24,11 +25,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from deploy import stack
 
-    if options.with_parent:
-        from deploy.embedded.launch import die_with_parent
+    if not options.with_parent:
+        return stack.run(StackSettings.load(), _say)
+    from deploy.embedded.launch import die_with_parent
 
-        die_with_parent(os.getppid(), signal.SIGTERM)
-    return stack.run(StackSettings.load(), _say)
+    parent = os.getppid()
+    die_with_parent(parent, signal.SIGTERM)
+    return stack.run(StackSettings.load(), _say, lambda: is_interrupted(parent))
+
+
+def is_interrupted(parent: int) -> bool:
+    """Whether the parent is inside its handler of SIGINT.
+
+    A `make` that alone is sent SIGINT (not the whole terminal's group) tells nobody and waits for its children for
+    ever; the kernel shows the handler that waits as a blocked signal.
+    """
+    try:
+        status = Path(f"/proc/{parent}/status").read_text()
+        blocked = next(line.split()[1] for line in status.splitlines() if line.startswith("SigBlk:"))
+    except (OSError, StopIteration, IndexError):
+        return False
+    return bool(int(blocked, 16) & 1 << (signal.SIGINT - 1))
 
 
 def _say(line: str) -> None:

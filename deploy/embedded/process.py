@@ -1,7 +1,9 @@
 """Starting, watching and stopping one child process: what the embedded servers and the service processes share."""
 
 import contextlib
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +17,11 @@ from deploy.errors import StackError
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 POLL_SECONDS = 0.02
-LOG_TAIL_BYTES = 4096
+LOG_TAIL_BYTES = 16384
+_TELLING = (
+    re.compile(r"FATAL|\"level\": ?\"critical\""),
+    re.compile(r"^(\w+\.)*\w*(Error|Exception|Exit|Invalid)\b.*:|\[Errno \d+\]"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +93,31 @@ def stop(process: subprocess.Popen[bytes], signals: Sequence[tuple[signal.Signal
 
 
 def last_line(log: Path) -> str:
-    """The most telling of a log's last lines: the last FATAL or error if there is one, else the last."""
+    """The line of a log's end that tells most why a process has ended: what it called fatal, what was raised, the last.
+
+    A structured log line is told as its event and its error.
+    """
     try:
         with log.open("rb") as stream:
             stream.seek(max(0, log.stat().st_size - LOG_TAIL_BYTES))
-            lines = [line for line in stream.read().decode(errors="replace").splitlines() if line.strip()]
+            lines = [line.strip() for line in stream.read().decode(errors="replace").splitlines() if line.strip()]
     except OSError:
         return "no log"
     if not lines:
         return "it ended without a word"
-    telling = [line for line in lines if "FATAL" in line or "rror" in line]
-    return (telling or lines)[-1].strip()
+    for pattern in _TELLING:
+        for line in reversed(lines):
+            if pattern.search(line):
+                return _told(line)
+    return _told(lines[-1])
+
+
+def _told(line: str) -> str:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(entry, dict):
+        return line
+    reason = str(entry.get("exception") or entry.get("error") or "").strip().splitlines()
+    return ": ".join([str(entry.get("event", "")), *reason[-1:]])
