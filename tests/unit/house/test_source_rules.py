@@ -95,6 +95,18 @@ def swallowing(source: str) -> Iterator[str]:
             yield f"line {node.lineno}: a bare except also swallows cancellation"
 
 
+def importing_tests(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module]
+        else:
+            continue
+        if any(name.partition(".")[0] == "tests" for name in names):
+            yield f"line {node.lineno}: the tests are not installed"
+
+
 def _length(node: Function) -> int:
     """Lines of the body without the docstring: a contract that is explained well costs nothing."""
     body = node.body[1:] if ast.get_docstring(node) is not None else node.body
@@ -134,6 +146,7 @@ RULES: list[tuple[Rule, tuple[str, ...], str, str]] = [
         "loop.create_task(f())",
         "async def f():\n    async with asyncio.TaskGroup() as tasks:\n        tasks.create_task(f())",
     ),
+    (importing_tests, PACKAGES, "from tests.support import polling", "from shared import contracts"),
     (asserting, PACKAGES, "assert x", "assert_never(x)"),
     (swallowing, CODE, "try:\n    f()\nexcept:\n    g()", "try:\n    f()\nexcept ValueError:\n    g()"),
 ]
