@@ -65,8 +65,8 @@ class CategoryRow:
     parent_code: str | None
     name: str
     name_en: str
-    urgency: Urgency
-    mode: HandlingMode
+    urgency: Urgency | None
+    mode: HandlingMode | None
     policy_code: str | None
     location_required: bool
     confidential: bool

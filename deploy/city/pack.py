@@ -159,9 +159,14 @@ def _categories(directory: Path, known_policies: Mapping[str, SlaPolicy], faults
     )
     good, complete = collect(rows, _category)
     found = _unique(good, "code")
+    parents = {category.parent_code for category in found.values()}
     for row, category in good:
         if category.parent_code and complete and category.parent_code not in found:
             row.fault("code", f"its parent {category.parent_code} is not in the table")
+        if category.code not in parents and category.level > 1:
+            for column in ("urgency", "mode"):
+                if getattr(category, column) is None:
+                    row.fault(column, "is empty: appeals of this category could not be accepted by themselves")
         if category.policy_code and known_policies and category.policy_code not in known_policies:
             row.fault("policy_code", f"there is no policy '{category.policy_code}'")
     if not good and complete:
@@ -177,8 +182,8 @@ def _category(row: Row) -> CategoryRow:
         parent_code=code[:-2] or None,
         name=row.text("name"),
         name_en=row.text("name_en", required=False),
-        urgency=row.choice("urgency", Urgency, Urgency.P3),
-        mode=row.choice("mode", HandlingMode, HandlingMode.COMMITTED),
+        urgency=row.maybe("urgency", Urgency),
+        mode=row.maybe("mode", HandlingMode),
         policy_code=row.code("policy_code", required=False) or None,
         location_required=row.flag("location_required", default=False),
         confidential=row.flag("confidential", default=False),

@@ -65,11 +65,8 @@ class Row:
     def category(self, column: str, *, required: bool = True) -> str:
         return self.pattern(column, CATEGORY_CODE, "a category code of 2, 4 or 6 digits", required=required)
 
-    def choice(self, column: str, options: type[E], default: E) -> E:
-        """Read one of `options`; an empty cell is `default`."""
-        return self.maybe(column, options) or default
-
     def maybe(self, column: str, options: type[E]) -> E | None:
+        """Read one of `options`; an empty cell is None."""
         value = self.text(column, required=False)
         if not value:
             return None

@@ -36,7 +36,7 @@ def test_a_good_pack_is_read_with_all_its_parts(tmp_path: Path) -> None:
     assert pack.city.time_zone.key == "Asia/Shanghai"
     assert [department.code for department in pack.departments] == ["GOV", "ROADS"]
     assert [(c.code, c.parent_code, c.urgency, c.mode) for c in pack.categories] == [
-        ("01", None, Urgency.P3, HandlingMode.COMMITTED),
+        ("01", None, None, None),
         ("0101", "01", Urgency.P3, HandlingMode.COMMITTED),
     ]
     assert [grid.code for grid in pack.grids] == ["990001", "990001001", "990001002"]
@@ -121,6 +121,14 @@ def test_a_category_needs_its_parent_and_a_known_policy(tmp_path: Path) -> None:
 
     assert "categories.csv: line 4: code: its parent 02 is not in the table" in found
     assert "categories.csv: line 4: policy_code: there is no policy 'Z9Z'" in found
+
+
+def test_a_category_that_people_choose_needs_the_defaults_that_accept_it(tmp_path: Path) -> None:
+    found = faults_of(tmp_path, categories=table("categories.csv", "0102,Signs,,committed,G5D"))
+
+    assert found == [
+        "categories.csv: line 4: urgency: is empty: appeals of this category could not be accepted by themselves"
+    ]
 
 
 def test_two_rules_that_ask_for_the_same_are_a_fault(tmp_path: Path) -> None:
