@@ -11,6 +11,7 @@ from tests.unit.house.repository import CODE, PACKAGES, functions, name_of, pyth
 
 FILE_LINES = 500
 FUNCTION_LINES = 50
+ENDPOINT_LINES = 15
 PARAMETERS = 6
 DOCSTRING_LINES = 5
 GRAB_BAGS = {"util", "utils", "helper", "helpers", "common", "manager", "managers", "base", "misc", "tools"}
@@ -95,6 +96,19 @@ def swallowing(source: str) -> Iterator[str]:
             yield f"line {node.lineno}: a bare except also swallows cancellation"
 
 
+def thick_endpoint(source: str) -> Iterator[str]:
+    for node in functions(ast.parse(source)):
+        is_endpoint = any("router." in ast.unparse(decorator) for decorator in node.decorator_list)
+        if is_endpoint and (lines := _length(node)) > ENDPOINT_LINES:
+            yield f"line {node.lineno}: {node.name} does {lines} lines of work; an endpoint calls a use case"
+
+
+def answering_by_hand(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name) and node.id == "HTTPException":
+            yield f"line {node.lineno}: raise a domain error, it is mapped in one place"
+
+
 def importing_tests(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -146,6 +160,13 @@ RULES: list[tuple[Rule, tuple[str, ...], str, str]] = [
         "loop.create_task(f())",
         "async def f():\n    async with asyncio.TaskGroup() as tasks:\n        tasks.create_task(f())",
     ),
+    (
+        thick_endpoint,
+        ("services",),
+        "@router.get('/')\n" + long_function(16),
+        "@router.get('/')\n" + long_function(15),
+    ),
+    (answering_by_hand, ("services",), "raise HTTPException(404)", "raise NotFound('no such ticket')"),
     (importing_tests, PACKAGES, "from tests.support import polling", "from shared import contracts"),
     (asserting, PACKAGES, "assert x", "assert_never(x)"),
     (swallowing, CODE, "try:\n    f()\nexcept:\n    g()", "try:\n    f()\nexcept ValueError:\n    g()"),
