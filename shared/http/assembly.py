@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from fastapi import APIRouter, FastAPI
-from redis.asyncio import Redis
 
 from shared.clock import Clock, SystemClock
 from shared.db.engine import Database
@@ -18,13 +17,13 @@ from shared.http.dead_letters import dead_letter_router
 from shared.http.health import Check
 from shared.identity.authenticator import Authenticator
 from shared.identity.tables import api_key_table
+from shared.messaging.connections import connect_database, connect_redis
 from shared.messaging.gauges import FlowFigures, flow_figures
-from shared.messaging.outbox import Outbox
 from shared.messaging.wake import RedisWake, Wake
 from shared.observability import metrics
 from shared.observability.logging import configure_logging
 from shared.observability.metrics import LabelValues, QueriedGauges
-from shared.observability.tracing import configure_tracing, current_traceparent
+from shared.observability.tracing import configure_tracing
 from shared.settings import ServiceSettings
 
 _FIGURES: Final[Mapping[str, str]] = {
@@ -49,23 +48,21 @@ def assemble_service(  # noqa: PLR0913 - all keyword-only, each one part of a se
     gauges: QueriedGauges | None = None,
     clock: Clock | None = None,
     state: Mapping[str, Any] | None = None,
+    receives: Sequence[str] = (),
 ) -> FastAPI:
     """Return the service's application; nothing is connected before it starts.
 
-    The dead-letter routes are added. `app.state.wake` is the service's `Wake`; `gauges` may hold the service's own.
+    The dead-letter routes are added. `app.state.wake` is the service's `Wake`; `receives` are the topics, as glob
+    patterns, that its code listens to. `gauges` may hold the service's own.
     """
-    service = settings.SERVICE.value
     clock = clock or SystemClock()
-    redis: Redis = Redis.from_url(
-        settings.redis_url.get_secret_value(), socket_connect_timeout=2, socket_timeout=None, health_check_interval=30
-    )
-    wake = RedisWake(redis)
-    database = Database.connect(
-        settings.database_url.get_secret_value(),
-        schema=service,
-        application_name=f"minqing-{service}-api",
+    redis = connect_redis(settings)
+    wake = RedisWake(redis, receives)
+    database = connect_database(
+        settings,
+        process="api",
+        wake=wake,
         clock=clock,
-        sink=Outbox(settings.SERVICE, wake, trace=current_traceparent),
         statement_timeout=settings.statement_timeout,
         pool_size=settings.pool_size,
     )

@@ -14,16 +14,16 @@ from redis.asyncio import Redis
 from shared.clock import Clock, SystemClock
 from shared.contracts.envelope import Envelope
 from shared.db.engine import Database, is_database_trouble
-from shared.messaging.arq_transport import ArqTransport, run_arq_worker
+from shared.messaging.arq_transport import ArqTransport, run_arq_worker, worker_topic
+from shared.messaging.connections import connect_database, connect_redis
 from shared.messaging.consumer import Consumer
 from shared.messaging.drain import Drain, ObserveSpan
 from shared.messaging.housekeeping import Retention, clean
-from shared.messaging.outbox import Outbox
 from shared.messaging.relay import Relay
 from shared.messaging.subscriptions import Subscriptions
-from shared.messaging.wake import RedisWake, Wake
+from shared.messaging.wake import RedisWake, Wake, relay_topic
 from shared.observability.logging import configure_logging
-from shared.observability.tracing import configure_tracing, current_traceparent, start_span_from, stop_tracing
+from shared.observability.tracing import configure_tracing, start_span_from, stop_tracing
 from shared.settings import ServiceSettings
 from shared.vocabulary import Service
 
@@ -49,41 +49,22 @@ class ProcessContext:
 Background = Callable[[ProcessContext, asyncio.Event], Coroutine[Any, Any, None]]
 
 
-def connect_redis(settings: ServiceSettings) -> Redis:
-    """Return a client for hints and limits; nothing is connected yet."""
-    client: Redis = Redis.from_url(
-        settings.redis_url.get_secret_value(),
-        socket_connect_timeout=2,
-        socket_timeout=None,
-        health_check_interval=30,
-    )
-    return client
-
-
-def connect_database(
-    settings: ServiceSettings, *, process: str, wake: Wake, clock: Clock | None = None, pool_size: int | None = None
-) -> Database:
-    """Return the service's database, with its outbox as the place where published events go."""
-    service = settings.SERVICE
-    is_api = process == "api"
-    return Database.connect(
-        settings.database_url.get_secret_value(),
-        schema=service.value,
-        application_name=f"minqing-{service.value}-{process}",
-        clock=clock,
-        sink=Outbox(service, wake, trace=current_traceparent),
-        statement_timeout=settings.statement_timeout if is_api else settings.worker_statement_timeout,
-        pool_size=pool_size or settings.pool_size,
-    )
-
-
 @asynccontextmanager
-async def process_context(settings: ServiceSettings, *, process: str, pool_size: int) -> AsyncIterator[ProcessContext]:
-    """Open what a process of a service needs, and close it again in reverse order."""
+async def process_context(
+    settings: ServiceSettings, *, process: str, pool_size: int, receives: str
+) -> AsyncIterator[ProcessContext]:
+    """Open what a background process of a service needs, and close it again in reverse order."""
     redis = connect_redis(settings)
-    wake = RedisWake(redis)
+    wake = RedisWake(redis, [receives])
     clock = SystemClock()
-    database = connect_database(settings, process=process, wake=wake, clock=clock, pool_size=pool_size)
+    database = connect_database(
+        settings,
+        process=process,
+        wake=wake,
+        clock=clock,
+        statement_timeout=settings.worker_statement_timeout,
+        pool_size=pool_size,
+    )
     wake.start()
     try:
         yield ProcessContext(settings.SERVICE, settings, database, redis, wake, clock)
@@ -159,7 +140,9 @@ def _run(
 
 
 async def _relay(settings: ServiceSettings, stop: asyncio.Event) -> None:
-    async with process_context(settings, process="relay", pool_size=2) as context:
+    async with process_context(
+        settings, process="relay", pool_size=2, receives=relay_topic(settings.SERVICE)
+    ) as context:
         transport = ArqTransport(settings.redis_url.get_secret_value(), context.wake)
         try:
             await Relay(context.database, context.service, transport, context.wake).run(stop)
@@ -170,7 +153,9 @@ async def _relay(settings: ServiceSettings, stop: asyncio.Event) -> None:
 async def _worker(
     settings: ServiceSettings, subscriptions: Subscriptions, background: Sequence[Background], stop: asyncio.Event
 ) -> None:
-    async with process_context(settings, process="worker", pool_size=_WORKER_POOL) as context:
+    async with process_context(
+        settings, process="worker", pool_size=_WORKER_POOL, receives=worker_topic(settings.SERVICE)
+    ) as context:
         redis_url = settings.redis_url.get_secret_value()
         transport = ArqTransport(redis_url, context.wake)
         drain = Drain(context.database, subscriptions, SpanPerEvent())

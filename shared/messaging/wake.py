@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Protocol
 
 import structlog
@@ -78,8 +79,10 @@ class LocalWake:
 class RedisWake(LocalWake):
     """Hints between processes. `signal` neither waits nor raises: one background task publishes what has gathered."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, receives: Sequence[str] = ("*",)) -> None:
+        """`receives` are the topics this process may listen to, as glob patterns; none means it only signals."""
         super().__init__()
+        self._patterns = [_PREFIX + topic for topic in receives]
         self._redis = redis
         self._gathered: set[str] = set()
         self._something = asyncio.Event()
@@ -91,10 +94,9 @@ class RedisWake(LocalWake):
 
     def start(self) -> None:
         """Begin publishing and receiving; call once, inside the running loop."""
-        self._tasks = [
-            asyncio.create_task(self._publish_forever(), name="wake-publish"),
-            asyncio.create_task(self._receive_forever(), name="wake-receive"),
-        ]
+        self._tasks = [asyncio.create_task(self._publish_forever(), name="wake-publish")]
+        if self._patterns:
+            self._tasks.append(asyncio.create_task(self._receive_forever(), name="wake-receive"))
 
     async def stop(self) -> None:
         """End both tasks; hints not yet published are dropped, as any hint may be."""
@@ -125,7 +127,7 @@ class RedisWake(LocalWake):
         while True:
             try:
                 async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
-                    await pubsub.psubscribe(_PREFIX + "*")
+                    await pubsub.psubscribe(*self._patterns)
                     async for message in pubsub.listen():
                         channel: bytes = message["channel"]
                         super().signal(channel.decode().removeprefix(_PREFIX))
