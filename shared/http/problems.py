@@ -57,11 +57,13 @@ _OF_FRAMEWORK: Final[Mapping[int, tuple[str, str]]] = {
     413: ("body_too_large", "The body is too large"),
     414: ("uri_too_long", "The address is too long"),
     415: ("unsupported_media_type", "The media type is not supported"),
+    422: (InvalidInput.code, InvalidInput.title),
     428: ("precondition_required", "A precondition is required"),
     431: ("headers_too_large", "The headers are too large"),
     500: ("internal_error", "The server failed"),
     503: ("unavailable", "Temporarily unavailable"),
 }
+_TOO_SLOW: Final = frozenset({"57014", "55P03"})  # statement cancelled by its time-out, lock not available in time
 _QUOTED: Final = re.compile(r"'([^']*)'")
 _MOST_PROBLEMS: Final = 50
 _LONGEST_POINTER: Final = 200
@@ -74,6 +76,13 @@ class ProblemResponse(Response):
     """A problem document."""
 
     media_type = PROBLEM_TYPE
+
+
+class UnstorableTextError(HTTPException):
+    """A text somewhere in the body holds U+0000."""
+
+    def __init__(self) -> None:
+        super().__init__(422, "A text in the body holds the character U+0000, which cannot be stored.")
 
 
 def problem_response(
@@ -116,7 +125,9 @@ def problem_of(error: Exception) -> ProblemResponse:
 
 def is_dependency_away(error: BaseException) -> bool:
     """True when PostgreSQL or Redis was not there, too busy or too slow: trying again later may work."""
-    return isinstance(error, RedisError | RetryTransaction) or is_database_trouble(error)
+    if isinstance(error, RedisError | RetryTransaction) or is_database_trouble(error):
+        return True
+    return isinstance(error, sqlalchemy.exc.DBAPIError | PostgresError) and sqlstate_of(error) in _TOO_SLOW
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -174,7 +185,8 @@ def _field(problem: FieldProblem) -> dict[str, Any]:
 
 def _of_http(error: HTTPException) -> ProblemResponse:
     code, title = _OF_FRAMEWORK.get(error.status_code, ("http_error", "The request cannot be carried out"))
-    return problem_response(error.status_code, code, title, headers=error.headers)
+    detail = error.detail if isinstance(error, UnstorableTextError) else None
+    return problem_response(error.status_code, code, title, detail, headers=error.headers)
 
 
 def _of_validation(error: RequestValidationError) -> ProblemResponse:

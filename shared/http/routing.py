@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 
 from shared.errors import Forbidden
 from shared.http.guards import Guard, guards_of
-from shared.http.problems import problem_documentation
+from shared.http.problems import UnstorableTextError, problem_documentation
 from shared.http.text import holds_nul
 
 _ALWAYS_POSSIBLE: Final = (500, 503)
@@ -88,7 +88,7 @@ class BoundedRequest(Request):
             body = await self.body()
             self._json = orjson.loads(body)
             if b"\\u0000" in body and holds_nul(self._json):
-                raise HTTPException(422)
+                raise UnstorableTextError
         return self._json
 
 

@@ -1,7 +1,8 @@
 """Verifies API keys without a query per request, yet so that a revoked key stops working within seconds.
 
-Known keys are held for `KNOWN_FOR`, unknown prefixes for `UNKNOWN_FOR`; both caches are bounded. While the database is
-away a key that was verified before is trusted a little longer, never beyond the 30 s in which a revocation must act.
+Known keys are held for `KNOWN_FOR`, unknown prefixes, apart from them, for `UNKNOWN_FOR`; both caches are bounded.
+While the database is away a key that was verified before is trusted a little longer, never beyond the 30 s in which a
+revocation must act.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ TRUSTED_WHILE_AWAY: Final = 25.0
 UNKNOWN_FOR: Final = 5.0
 _CAPACITY: Final = 10_000
 _USE_NOTED_EVERY: Final = 60.0
+_LOOKUPS_AT_ONCE: Final = 3  # a flood of made-up keys must not take all connections from those who work
 _NO_KEY: Final = hashlib.sha256(b"no such key").digest()
 
 FindKey = Callable[[str], Awaitable[ApiKeyRecord | None]]
@@ -44,7 +46,9 @@ class KeyRing:
         self._find = find
         self._clock = clock
         self._monotonic = monotonic
-        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._known: OrderedDict[str, _Entry] = OrderedDict()
+        self._unknown: OrderedDict[str, _Entry] = OrderedDict()
+        self._lookups = asyncio.Semaphore(_LOOKUPS_AT_ONCE)
         self._loading: dict[str, asyncio.Task[_Entry]] = {}
         self._used: dict[UUID, datetime] = {}
 
@@ -57,7 +61,7 @@ class KeyRing:
         if parts is None:
             raise Unauthenticated
         prefix, secret = parts
-        entry = self._entries.get(prefix)
+        entry = self._known.get(prefix) or self._unknown.get(prefix)
         now = self._monotonic()
         if entry is None or now - entry.loaded_at > (KNOWN_FOR if entry.record else UNKNOWN_FOR):
             entry = await self._load(prefix, entry)
@@ -73,6 +77,11 @@ class KeyRing:
             entry.use_noted_at = now
             self._used[record.id] = moment
         return entry.principal
+
+    @property
+    def size(self) -> int:
+        """How many prefixes are remembered; never more than twice the capacity."""
+        return len(self._known) + len(self._unknown)
 
     def take_used(self) -> dict[UUID, datetime]:
         """Hand over what `record_use` should write; at most one entry per key and minute."""
@@ -96,7 +105,8 @@ class KeyRing:
     async def _read(self, prefix: str, stale: _Entry | None) -> _Entry:
         started = self._monotonic()
         try:
-            record = await self._find(prefix)
+            async with self._lookups:
+                record = await self._find(prefix)
         except Exception:
             if stale is not None and stale.record is not None and started - stale.loaded_at <= TRUSTED_WHILE_AWAY:
                 return stale
@@ -104,8 +114,10 @@ class KeyRing:
         entry = _Entry(record, record.principal() if record else None, started)
         if stale is not None:
             entry.use_noted_at = stale.use_noted_at
-        self._entries[prefix] = entry
-        self._entries.move_to_end(prefix)
-        while len(self._entries) > _CAPACITY:
-            self._entries.popitem(last=False)
+        cache, other = (self._known, self._unknown) if record else (self._unknown, self._known)
+        other.pop(prefix, None)
+        cache[prefix] = entry
+        cache.move_to_end(prefix)
+        while len(cache) > _CAPACITY:
+            cache.popitem(last=False)
         return entry

@@ -5,6 +5,7 @@ type are refused before any signature is computed.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -230,5 +231,7 @@ def _usable_key(entry: Any) -> jwt.PyJWK | None:
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("a NumericDate is a number")
+        raise TypeError("a NumericDate is a number")
+    if not math.isfinite(value):
+        raise ValueError("a NumericDate is finite")
     return float(value)
