@@ -1,7 +1,7 @@
 """A database of its own for every test, copied from a template that was migrated once: real commits, no leftovers."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
@@ -36,6 +36,15 @@ def role_urls(server: PostgresServer, database: str) -> dict[Service, str]:
     return {service: server.url(service.value, database) for service in Service}
 
 
+async def migrate_all(urls: Mapping[Service, str]) -> None:
+    """Bring every service that has migrations to its newest revision."""
+    from shared.db.migrations import upgrade
+
+    for service, url in urls.items():
+        if has_migrations(service):
+            await upgrade(service, url)
+
+
 @dataclass
 class DatabaseFactory:
     """Makes databases on one server: blank ones (roles and schemas only) and migrated ones."""
@@ -60,15 +69,8 @@ class DatabaseFactory:
             return
         self.server.create_roles(template)
         if template == MIGRATED_TEMPLATE:
-            run_apart(lambda: self._migrate(template))
+            run_apart(lambda: migrate_all(role_urls(self.server, template)))
         self._ready.add(template)
-
-    async def _migrate(self, database: str) -> None:
-        from shared.db.migrations import upgrade
-
-        for service, url in role_urls(self.server, database).items():
-            if has_migrations(service):
-                await upgrade(service, url)
 
     def _execute(self, statement: str) -> None:
         async def execute() -> None:
