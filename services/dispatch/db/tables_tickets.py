@@ -1,6 +1,6 @@
 """Tables of tickets: the ticket, its legs, its history, its explained routing decisions and its timers.
 
-History rows carry the id of the transaction that wrote them, so that a feed can stop short of what is still uncommitted.
+History rows carry the id of the transaction that wrote them, so that a feed can stop short of what is uncommitted.
 """
 
 import sqlalchemy as sa

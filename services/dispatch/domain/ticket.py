@@ -10,7 +10,16 @@ from enum import StrEnum
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from shared.vocabulary import AppealStatus, AppealType, Channel, HandlingMode, SpecialCare, TimerLevel, TimerName, Urgency
+from shared.vocabulary import (
+    AppealStatus,
+    AppealType,
+    Channel,
+    HandlingMode,
+    SpecialCare,
+    TimerLevel,
+    TimerName,
+    Urgency,
+)
 
 TICKET_STATES = (
     AppealStatus.AWAITING_DISPATCH,
@@ -483,10 +492,11 @@ class PlacedOnLedger:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A ticket of the past entered with its own times."""
+    """A ticket of the past entered with its own times; without a due date nothing can be said about lateness."""
 
     TYPE: ClassVar[str] = "ticket.imported"
     at: datetime
+    due_known: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
-"""The state machine of a ticket as data (domain 2.3, plain path): which move is legal where, for whom, under which guards,
-and what it does to the timers. `decide` says what a move causes, `evolve` what an event changes; both are pure.
+"""The state machine of a ticket as data (domain 2.3, plain path): which move is legal where, for whom, under which
+guards, and what it does to the timers. `decide` says what a move causes, `evolve` what an event changes; both are pure.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -33,7 +33,10 @@ class TimerAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimerEffect:
-    """What happens to timers of the current leg. Stopping leaves alone what is already due: the sweep must still tell it."""
+    """What happens to timers of the current leg.
+
+    Stopping leaves alone what is already due: the sweep must still tell it.
+    """
 
     action: TimerAction
     timers: frozenset[TimerName]
@@ -107,9 +110,7 @@ RULES: Mapping[tuple[S, Move], Rule] = {
     ),
     (S.UNDER_REVIEW, Move.ACCEPT_RESOLUTION): Rule(S.AWAITING_CALLBACK, _OFFICE, timers=(_stops(*_ALL),)),
     # T35, T34 or T37, T36: decided by feedback
-    (S.AWAITING_CALLBACK, Move.REDO): Rule(
-        S.IN_PROGRESS, _SYSTEM, ("is_next_round",), (_starts(_CONTACT, _RESOLVE),)
-    ),
+    (S.AWAITING_CALLBACK, Move.REDO): Rule(S.IN_PROGRESS, _SYSTEM, ("is_next_round",), (_starts(_CONTACT, _RESOLVE),)),
     (S.AWAITING_CALLBACK, Move.CLOSE): Rule(S.CLOSED, _SYSTEM, ("is_this_round",), (_stops(*_ALL),)),
     (S.AWAITING_CALLBACK, Move.PUT_ON_LEDGER): Rule(S.ON_LEDGER, _SYSTEM, ("is_this_round",), (_stops(*_ALL),)),
 }
@@ -185,7 +186,9 @@ GUARDS: Mapping[str, NamedGuard] = {
         _before_first_contact, "the citizen has been contacted; it can no longer be returned"
     ),
     "within_return_window": NamedGuard(_within_return_window, "the time to return it has passed"),
-    "first_return_of_department": NamedGuard(_first_return_of_department, "the department has returned it once already"),
+    "first_return_of_department": NamedGuard(
+        _first_return_of_department, "the department has returned it once already"
+    ),
     "fewer_than_two_returns": NamedGuard(_fewer_than_two_returns, "it has been returned twice already"),
     "reply_given": NamedGuard(_reply_given, "a resolution needs a reply"),
     "is_next_round": NamedGuard(_is_next_round, "the round asked for does not follow the present one"),
@@ -337,6 +340,8 @@ def evolve_all(ticket: Ticket, events: Iterable[Event]) -> Ticket:
 
 
 def _evolve_turn(ticket: Ticket, event: Event) -> Ticket:
+    if isinstance(event, t.Imported) or (isinstance(event, t.TimerFired) and ticket.leg is None):
+        return ticket
     match event:
         case t.Triaged():
             return replace(ticket, status=S.AWAITING_DISPATCH, dispatch_due_at=event.dispatch_due_at)
@@ -361,8 +366,6 @@ def _evolve_turn(ticket: Ticket, event: Event) -> Ticket:
             return replace(ticket, status=S.CLOSED, closed_at=event.at)
         case t.PlacedOnLedger():
             return replace(ticket, status=S.ON_LEDGER, closed_at=event.at)
-        case t.Imported():
-            return ticket
         case _:
             return _evolve_leg(ticket, _leg(ticket), event)
 
@@ -447,11 +450,11 @@ def _reviewing(ticket: Ticket, leg: Leg, event: t.Resolved | t.ResolutionRejecte
         case t.Resolved():
             leg = replace(leg, resolved_at=event.at, late_resolve=event.late, resolution=event.resolution)
             review_due_at: datetime | None = event.review_due_at
-            return replace(
-                ticket, status=S.UNDER_REVIEW, leg=leg, pull_pending=False, review_due_at=review_due_at
-            )
+            return replace(ticket, status=S.UNDER_REVIEW, leg=leg, pull_pending=False, review_due_at=review_due_at)
         case t.ResolutionRejected():
-            leg = replace(leg, resolved_at=None, resolution=None, late_resolve=is_late(event.at, leg.clocks.resolve_due_at))
+            leg = replace(
+                leg, resolved_at=None, resolution=None, late_resolve=is_late(event.at, leg.clocks.resolve_due_at)
+            )
             return replace(ticket, status=S.IN_PROGRESS, leg=leg, review_due_at=None)
         case t.ResolutionAccepted():
             leg = replace(leg, ended_at=event.at, outcome=LegOutcome.ACCEPTED)

@@ -1,0 +1,56 @@
+"""The dispatch API: run with `uvicorn --factory services.dispatch.main:create_app`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from fastapi import FastAPI
+
+from services.dispatch.api import changes, moves, office, pull, tickets, triage
+from services.dispatch.api.pull_desk import PullDesk
+from services.dispatch.db.metadata import metadata
+from services.dispatch.settings import Settings
+from services.dispatch.use_cases.workplace import Workplace
+from shared.clock import Clock
+from shared.http.assembly import assemble_service
+
+
+def create_app(settings: Settings | None = None, *, clock: Clock | None = None) -> FastAPI:
+    """Build the application; nothing is connected before it starts."""
+    settings = settings or Settings.load()
+    workplace = Workplace()
+    app = assemble_service(
+        settings,
+        title="Minqing dispatch",
+        description="Departments, areas, routing rules, tickets and their deadlines.",
+        metadata=metadata,
+        routers=[
+            pull.router,
+            tickets.router,
+            moves.router,
+            office.router,
+            triage.router,
+            changes.router,
+        ],
+        lifespan=[_pull_desk],
+        clock=clock,
+        state={"workplace": workplace, "reference": workplace.reference},
+    )
+    workplace.wake = app.state.wake
+    app.state.pull_desk = PullDesk(app.state.database, app.state.wake, timedelta(seconds=settings.pull_poll_seconds))
+    return app
+
+
+@asynccontextmanager
+async def _pull_desk(app: FastAPI) -> AsyncIterator[None]:
+    """Keep the desk's poll running while the application does."""
+    desk: PullDesk = app.state.pull_desk
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(desk.run(stop))
+        try:
+            yield
+        finally:
+            desk.close()
+            stop.set()

@@ -1,0 +1,54 @@
+"""T34 to T37: what feedback decided about a case is done to its ticket."""
+
+from uuid import UUID
+
+import structlog
+
+from services.dispatch.db import tickets
+from services.dispatch.domain.ticket import ENDED_STATES, Close, PutOnLedger, Redo, Ticket
+from services.dispatch.use_cases.carry_out import carry_out
+from services.dispatch.use_cases.clocks import redo_clocks
+from services.dispatch.use_cases.workplace import Workplace
+from shared.contracts.events import CaseClosed, CasePutOnLedger, CaseRedoRequested
+from shared.db.unit_of_work import UnitOfWork
+from shared.errors import NotFound
+
+log = structlog.get_logger(__name__)
+FEEDBACK_ACTOR = "feedback"
+
+
+async def close_ticket(uow: UnitOfWork, workplace: Workplace, appeal_id: UUID, event: CaseClosed) -> Ticket | None:
+    """Close (T34, T37). A ticket that has ended already stays as it is: an import is closed on both sides."""
+    ticket = await _locked(uow, appeal_id)
+    if ticket.status in ENDED_STATES:
+        return None
+    return await carry_out(uow, workplace, ticket, Close(event.round, event.reason), FEEDBACK_ACTOR)
+
+
+async def put_on_ledger(
+    uow: UnitOfWork, workplace: Workplace, appeal_id: UUID, event: CasePutOnLedger
+) -> Ticket | None:
+    """Keep on the rolling ledger (T36)."""
+    ticket = await _locked(uow, appeal_id)
+    if ticket.status in ENDED_STATES:
+        return None
+    return await carry_out(uow, workplace, ticket, PutOnLedger(event.round, event.reason), FEEDBACK_ACTOR)
+
+
+async def start_redo(uow: UnitOfWork, workplace: Workplace, appeal_id: UUID, event: CaseRedoRequested) -> Ticket | None:
+    """Open the next round with the same department and clocks of its own (T35, trap 16); once per round."""
+    ticket = await _locked(uow, appeal_id)
+    if ticket.round >= event.next_round:
+        log.info("ticket.redo_repeated", ticket_id=str(ticket.id), round=ticket.round)
+        return None
+    data = await workplace.reference.current(uow)
+    command = Redo(event.next_round, redo_clocks(data, ticket.matter, uow.now))
+    return await carry_out(uow, workplace, ticket, command, FEEDBACK_ACTOR)
+
+
+async def _locked(uow: UnitOfWork, appeal_id: UUID) -> Ticket:
+    """Feedback speaks only of what dispatch told it, so the ticket exists; otherwise the event is poison and shown."""
+    ticket = await tickets.lock_ticket_of_appeal(uow, appeal_id)
+    if ticket is None:
+        raise NotFound("The appeal has no ticket")
+    return ticket
