@@ -16,8 +16,6 @@ class ExpectedVersion(Protocol):
     def check(self, current: int) -> None: ...
 
 
-
-
 # --- departments ----------------------------------------------------------------------------------------------------
 
 
@@ -64,9 +62,7 @@ def department_problems(
 # --- grids ----------------------------------------------------------------------------------------------------------
 
 
-def merge_grid(
-    wanted: StoredGrid, before: StoredGrid | None, today: date
-) -> tuple[StoredGrid, ChangeAction | None]:
+def merge_grid(wanted: StoredGrid, before: StoredGrid | None, today: date) -> tuple[StoredGrid, ChangeAction | None]:
     """Return the entry to store and what was done, None when nothing changes.
 
     Raises Conflict when a grid whose time is over would live again: a new area needs a new code (trap 36).
@@ -97,9 +93,7 @@ def grid_problems(
         yield from _holder_problems(holder, departments, f"{pointer}/duty_holders/{index}")
 
 
-def _holder_problems(
-    holder: DutyHolder, departments: Collection[str], pointer: str
-) -> Iterable[FieldProblem]:
+def _holder_problems(holder: DutyHolder, departments: Collection[str], pointer: str) -> Iterable[FieldProblem]:
     if holder.department_code is not None and holder.department_code not in departments:
         yield FieldProblem(f"{pointer}/department_code", f"there is no department {holder.department_code}")
     if holder.valid_from is not None and holder.valid_to is not None and holder.valid_from >= holder.valid_to:

@@ -279,9 +279,7 @@ async def _rules_to_publish(uow: UnitOfWork, pack: RegistryPack, plan: _Plan) ->
         rules,
         KnownCodes(
             departments=frozenset(code for code, each in plan.departments.items() if each.is_active),
-            retired_departments=frozenset(
-                code for code, each in plan.departments.items() if not each.is_active
-            ),
+            retired_departments=frozenset(code for code, each in plan.departments.items() if not each.is_active),
             categories=frozenset(plan.categories),
             grids=frozenset(plan.grids),
         ),

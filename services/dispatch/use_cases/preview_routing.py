@@ -14,12 +14,12 @@ from shared.vocabulary import AppealType, Channel, SpecialCare, Urgency
 
 @dataclass(frozen=True, slots=True)
 class PreviewRouting:
-    """The area is given by its code or by a point; neither means that it is not known."""
+    """The area is given by its code or by a point; neither means that it is not known. No urgency: the category's."""
 
     type: AppealType
     category_code: str
-    urgency: Urgency
     channel: Channel
+    urgency: Urgency | None = None
     grid_code: str | None = None
     longitude: float | None = None
     latitude: float | None = None
@@ -34,7 +34,8 @@ async def preview_routing(uow: UnitOfWork, query: PreviewRouting, cache: Referen
     """
     data = await cache.current(uow)
     at = query.at or uow.now
-    if query.category_code not in data.categories:
+    category = data.categories.get(query.category_code)
+    if category is None:
         raise InvalidInput(
             f"There is no category {query.category_code}",
             [FieldProblem("/category_code", "is not a known category")],
@@ -52,7 +53,7 @@ async def preview_routing(uow: UnitOfWork, query: PreviewRouting, cache: Referen
         RoutingFacts(
             type=query.type,
             category_code=query.category_code,
-            urgency=query.urgency,
+            urgency=query.urgency or category.default_urgency or Urgency.P3,
             channel=query.channel,
             grid_code=grid_code,
             special_care=query.special_care,

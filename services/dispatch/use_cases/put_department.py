@@ -1,6 +1,6 @@
 """Create, replace or retire a department."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.dispatch.db import changes, registry, routing
 from services.dispatch.domain.registry import Department, RegistryChange, RegistryKind, RegistryPart, check_code
@@ -12,10 +12,11 @@ from shared.errors import Conflict, InvalidInput, StaleVersion
 
 @dataclass(frozen=True, slots=True)
 class PutDepartment:
-    """`department.retired_at` set means it is to be retired; the moment is decided here."""
+    """The department as it is to be; the moment of retirement is decided here."""
 
     department: Department
     actor: str
+    retire: bool = False
     expected: ExpectedVersion | None = None
 
 
@@ -31,7 +32,7 @@ async def put_department(uow: UnitOfWork, command: PutDepartment) -> SavedDepart
     Raises InvalidInput (parent, grid, successor), Conflict (a retired code, or retiring one that published rules still
     name), StaleVersion.
     """
-    wanted = command.department
+    wanted = replace(command.department, retired_at=uow.now if command.retire else None)
     check_code(wanted.code, "/code")
     await changes.lock_parts(uow, [RegistryPart.CATALOGUE])
     departments = await registry.all_departments(uow.connection)
