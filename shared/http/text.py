@@ -142,7 +142,9 @@ def _make_numbers_strict(schema: Any) -> None:
         return
     if not isinstance(schema, dict):
         return
-    if schema.get("type") in _STRICT_KINDS:
+    kind = schema.get("type")
+    # among a model's fields `type` may be the name of one, and then holds a schema itself
+    if isinstance(kind, str) and kind in _STRICT_KINDS:
         schema["strict"] = True
     for key, part in schema.items():
         if key not in {"metadata", "serialization", "config", "ref", "cls"}:
