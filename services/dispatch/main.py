@@ -7,7 +7,19 @@ from datetime import timedelta
 
 from fastapi import FastAPI
 
-from services.dispatch.api import changes, moves, office, pull, tickets, triage
+from services.dispatch.api import (
+    calendars,
+    changes,
+    departments,
+    grids,
+    moves,
+    office,
+    pull,
+    routing,
+    sla,
+    tickets,
+    triage,
+)
 from services.dispatch.api.pull_desk import PullDesk
 from services.dispatch.db.metadata import metadata
 from services.dispatch.settings import Settings
@@ -32,6 +44,11 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
             office.router,
             triage.router,
             changes.router,
+            departments.router,
+            grids.router,
+            routing.router,
+            sla.router,
+            calendars.router,
         ],
         lifespan=[_pull_desk],
         clock=clock,
