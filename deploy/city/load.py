@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
+import sqlalchemy as sa
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
@@ -21,10 +23,12 @@ from services.dispatch.domain.registry import Category as DispatchCategory
 from services.dispatch.domain.registry import Department
 from services.dispatch.domain.routing import Rule
 from services.dispatch.use_cases.load_registry import LoadCounts, LoadRegistry, RegistryPack, load_registry
+from services.intake.db.tables import service_area
 from services.intake.domain.categories import Category as IntakeCategory
 from services.intake.use_cases.load_categories import load_categories, put_service_area
 from shared.clock import Clock, SystemClock
 from shared.db.engine import Database
+from shared.db.unit_of_work import UnitOfWork
 from shared.vocabulary import Service
 
 ACTOR = "city pack"
@@ -132,7 +136,7 @@ def registry_of(pack: CityPack) -> RegistryPack:
 
 
 def _stored_grid(row: GridRow) -> StoredGrid:
-    grid = Grid(code=row.code, name=row.name, has_geometry=row.polygon is not None)
+    grid = Grid(code=row.code, name=row.name)
     return StoredGrid(grid, None if row.polygon is None else row.polygon.wkb)
 
 
@@ -168,7 +172,23 @@ def work_calendar(pack: CityPack) -> WorkCalendar:
 
 
 async def _load_intake(pack: CityPack, url: str, clock: Clock) -> tuple[int, bool]:
-    raise NotImplementedError
+    """Return how many categories are new or changed, and whether the service area is another one now."""
+    database = _database(url, Service.INTAKE, clock)
+    categories = [_intake_category(row) for row in pack.categories]
+    area = outline_of(pack)
+
+    async def load(uow: UnitOfWork) -> tuple[int, bool]:
+        changed = await load_categories(uow, categories)
+        present = (await uow.connection.execute(sa.select(service_area.c.geojson))).scalar_one_or_none()
+        if area is None or area == present:
+            return changed, False
+        await put_service_area(uow, area)
+        return changed, True
+
+    try:
+        return await database.transact(load)
+    finally:
+        await database.dispose()
 
 
 def _intake_category(row: CategoryRow) -> IntakeCategory:
@@ -187,7 +207,7 @@ def _intake_category(row: CategoryRow) -> IntakeCategory:
     )
 
 
-def service_area(pack: CityPack) -> dict[str, Any] | None:
+def outline_of(pack: CityPack) -> dict[str, Any] | None:
     """The outline of the city: the polygon of its largest area, if it has one."""
     outline: BaseGeometry | None = pack.grids[0].polygon if pack.grids else None
-    return None if outline is None else dict(mapping(outline))
+    return None if outline is None else orjson.loads(orjson.dumps(mapping(outline)))

@@ -1,4 +1,4 @@
-"""Reads a CSV or CSV.gz file with line numbers, and keeps the two files an import writes: its progress and its bad rows."""
+"""Reads a CSV or CSV.gz file with line numbers; keeps the two files an import writes: progress and bad rows."""
 
 import csv
 import gzip
@@ -114,7 +114,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 class BadRows:
-    """The report of what was left out: line, external id, reasons. The file exists only when there is something in it."""
+    """The report of what was left out: line, external id, reasons. No bad rows, no file."""
 
     def __init__(self, path: Path, *, append: bool) -> None:
         self.path = path

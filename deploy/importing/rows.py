@@ -111,7 +111,7 @@ class RowReader:
         return "" if column is None else (cells.get(column) or "").strip()
 
     def _time(self, cells: Mapping[str, str], column: str | None, reasons: list[str]) -> datetime | None:
-        """A time without an offset is local; an hour that occurs twice is the first, one that does not exist moves on."""
+        """A time without an offset is local; an hour that occurs twice is the first, one that never was moves on."""
         text = self._cell(cells, column)
         if not text:
             return None
