@@ -1,0 +1,65 @@
+"""What intake's endpoints share: the desk, who may do what, and replies that are kept sealed."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar, cast
+
+from fastapi import Depends, Request, Response, Security
+
+from services.intake.db.vault import Vault
+from services.intake.use_cases.desk import Desk
+from shared.db.engine import Database
+from shared.db.unit_of_work import UnitOfWork
+from shared.http.dependencies import IdempotencyContext, require
+from shared.http.idempotency import Render, StoredReply, claim, make_reply, store_reply
+from shared.identity.principal import Principal
+
+T = TypeVar("T")
+
+Writer = Annotated[Principal, Security(require("appeals:write"))]
+Reader = Annotated[Principal, Security(require("appeals:read"))]
+Revealer = Annotated[Principal, Security(require("appeals:reveal"))]
+Editor = Annotated[Principal, Security(require("categories:write"))]
+
+
+async def get_desk(request: Request) -> Desk:
+    return cast("Desk", request.app.state.desk)
+
+
+TheDesk = Annotated[Desk, Depends(get_desk)]
+
+
+async def run_sealed(
+    idem: IdempotencyContext,
+    database: Database,
+    vault: Vault,
+    work: Callable[[UnitOfWork], Awaitable[T]],
+    *,
+    status: int,
+    render: Render[T],
+) -> Response:
+    """Like `idem.run`, for replies that hold an access code: the kept copy is encrypted."""
+    identity = idem.identity
+    if identity is None:
+        return await idem.run(database, work, status=status, render=render)
+
+    async def once(uow: UnitOfWork) -> tuple[StoredReply, bool]:
+        found = await claim(uow, identity)
+        if found is not None:
+            return opened(vault, found, identity.id), True
+        body, headers = render(await work(uow))
+        reply = make_reply(status, body, headers)
+        await store_reply(uow, identity, sealed(vault, reply, identity.id))
+        return reply, False
+
+    reply, replayed = await database.transact(once)
+    return idem.answer(reply, replayed=replayed)
+
+
+def sealed(vault: Vault, reply: StoredReply, bound_to: bytes) -> StoredReply:
+    """Return the reply as it is kept."""
+    return StoredReply(reply.status, reply.headers, vault.seal_reply(reply.body, bound_to))
+
+
+def opened(vault: Vault, reply: StoredReply, bound_to: bytes) -> StoredReply:
+    """Return a kept reply as it was given."""
+    return StoredReply(reply.status, reply.headers, vault.open_reply(reply.body, bound_to))

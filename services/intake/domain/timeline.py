@@ -1,0 +1,100 @@
+"""The sentences a citizen reads on the way, in English and Chinese: one code each, no internal fact of a department."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from shared.vocabulary import AppealStatus, Stage, stage_of
+
+
+class EntryCode(StrEnum):
+    """What kind of step an entry of the timeline tells."""
+
+    REGISTERED = "registered"
+    ACCEPTED = "accepted"
+    FINDING_DEPARTMENT = "finding_department"
+    DISPATCHED = "dispatched"
+    ACKNOWLEDGED = "acknowledged"
+    CONTACTED = "contacted"
+    PROGRESS = "progress"
+    RESPONSIBILITY_CHECKED = "responsibility_checked"
+    DEPARTMENT_CHANGES = "department_changes"
+    DEPARTMENT_CONFIRMED = "department_confirmed"
+    HANDLED = "handled"
+    MORE_WORK_NEEDED = "more_work_needed"
+    RESULT_CONFIRMED = "result_confirmed"
+    CALLBACK_PLANNED = "callback_planned"
+    CLOSED = "closed"
+    HANDLED_AGAIN = "handled_again"
+    REDO_STARTED = "redo_started"
+    ON_LEDGER = "on_ledger"
+    ON_RECORD = "on_record"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the timeline."""
+
+    code: EntryCode
+    status: AppealStatus
+    round: int
+    text_en: str
+    text_zh: str
+
+    @property
+    def stage(self) -> Stage:
+        return stage_of(self.status)
+
+
+_TEXTS: Final[Mapping[EntryCode, tuple[str, str]]] = {
+    EntryCode.REGISTERED: ("Your appeal has been registered.", "您的诉求已登记。"),
+    EntryCode.ACCEPTED: (
+        "Your appeal has been accepted and is being sent to the department in charge.",
+        "您的诉求已受理，正在派发至承办单位。",
+    ),
+    EntryCode.FINDING_DEPARTMENT: (
+        "The hotline office is deciding which department is in charge.",
+        "热线工作机构正在确定承办单位。",
+    ),
+    EntryCode.DISPATCHED: ("Sent to {department}.", "已派发至{department}。"),
+    EntryCode.ACKNOWLEDGED: ("The department in charge has received it.", "承办单位已签收。"),
+    EntryCode.CONTACTED: ("The department in charge has contacted you.", "承办单位已与您联系。"),
+    EntryCode.PROGRESS: ("{note}", "{note}"),
+    EntryCode.RESPONSIBILITY_CHECKED: (
+        "The hotline office is checking which department is in charge.",
+        "热线工作机构正在核实承办单位。",
+    ),
+    EntryCode.DEPARTMENT_CHANGES: ("Another department will take it on.", "将改由其他单位承办。"),
+    EntryCode.DEPARTMENT_CONFIRMED: ("The department goes on handling it.", "由原承办单位继续办理。"),
+    EntryCode.HANDLED: (
+        "The department has finished handling; the hotline office is checking the result.",
+        "承办单位已办理完毕，热线工作机构正在审核。",
+    ),
+    EntryCode.MORE_WORK_NEEDED: (
+        "The hotline office has asked the department to do more.",
+        "热线工作机构要求承办单位继续办理。",
+    ),
+    EntryCode.RESULT_CONFIRMED: ("The result has been confirmed. {reply}", "办理结果已审核通过。{reply}"),
+    EntryCode.CALLBACK_PLANNED: ("We will ask you how it went.", "我们将对您进行回访。"),
+    EntryCode.CLOSED: ("The case is closed.", "已结案。"),
+    EntryCode.HANDLED_AGAIN: (
+        "You were not satisfied: it will be handled again.",
+        "您对办理结果不满意，将重新办理。",
+    ),
+    EntryCode.REDO_STARTED: ("{department} is handling it again.", "{department}正在重新办理。"),
+    EntryCode.ON_LEDGER: (
+        "It cannot be solved yet; it stays on our list and is reviewed by {date}.",
+        "暂时无法解决，已列入跟踪台账，将于{date}前复核。",
+    ),
+    EntryCode.ON_RECORD: ("Taken over from earlier records.", "由历史记录转入。"),
+}
+
+
+def entry(code: EntryCode, status: AppealStatus, round_: int = 1, **facts: str) -> Entry:
+    """Return the entry with its sentences filled in; a fact is put in as it is, never read as a format."""
+    english, chinese = _TEXTS[code]
+    for name, value in facts.items():
+        english = english.replace(f"{{{name}}}", value)
+        chinese = chinese.replace(f"{{{name}}}", value)
+    return Entry(code, status, round_, english.strip(), chinese.strip())

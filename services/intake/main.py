@@ -1,0 +1,29 @@
+"""The intake API: run with `uvicorn --factory services.intake.main:create_app`."""
+
+from fastapi import FastAPI
+
+from services.intake.api import appeals, categories, reading, tracking
+from services.intake.api.track_guard import TrackGuard
+from services.intake.db.metadata import metadata
+from services.intake.settings import Settings
+from services.intake.use_cases.desk import Desk
+from shared.clock import Clock
+from shared.http.assembly import assemble_service
+
+
+def create_app(settings: Settings | None = None, *, clock: Clock | None = None) -> FastAPI:
+    """Build the application; nothing is connected before it starts."""
+    settings = settings or Settings.load()
+    app = assemble_service(
+        settings,
+        title="Minqing intake",
+        description="Appeals, the people behind them, categories, and what citizens are told on the way.",
+        metadata=metadata,
+        routers=[appeals.router, reading.router, tracking.router, categories.router],
+        clock=clock,
+        state={"desk": Desk.from_settings(settings)},
+    )
+    app.state.track_guard = TrackGuard(
+        app.state.redis, attempts=settings.track_attempts, window_seconds=settings.track_window_seconds
+    )
+    return app

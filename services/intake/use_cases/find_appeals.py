@@ -1,0 +1,85 @@
+"""Reading appeals: one, a page of them, and the timeline a citizen is shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from services.intake.db import appeals as rows
+from services.intake.db.appeals import AppealFilter, Row
+from services.intake.domain import people, receipts
+from services.intake.domain.timeline import Entry, EntryCode, entry
+from services.intake.use_cases.desk import Desk
+from shared.db.cursors import decode_cursor, encode_cursor
+from shared.db.unit_of_work import UnitOfWork
+from shared.errors import FieldProblem, InvalidInput, NotFound
+from shared.vocabulary import AppealStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a timeline with its moment."""
+
+    at: datetime
+    entry: Entry
+
+
+async def get_appeal(uow: UnitOfWork, appeal_id: UUID, *, department_code: str | None = None) -> Row:
+    """Return one appeal. Raises NotFound, also when it is another department's than the caller's."""
+    row = await rows.find_appeal(uow.connection, appeal_id)
+    if row is None or department_code not in {None, row["department_code"]}:
+        raise NotFound("There is no such appeal.")
+    return row
+
+
+async def search_appeals(
+    uow: UnitOfWork, wanted: AppealFilter, *, cursor: str | None, limit: int
+) -> tuple[list[Row], str | None]:
+    """Return a page of appeals, newest first, and where the next one starts.
+
+    Raises InvalidInput for a cursor that is not of this list.
+    """
+    position = decode_cursor(cursor, (datetime, UUID)) if cursor is not None else None
+    after = (position[0], position[1]) if position is not None else None
+    if wanted.receipt_number is not None:
+        wanted = replace(wanted, receipt_number=receipts.normalise_receipt_number(wanted.receipt_number))
+    found = await rows.list_appeals(uow.connection, wanted, after=after, limit=limit + 1)
+    page = found[:limit]
+    more = len(found) > limit
+    return page, encode_cursor(page[-1]["created_at"], page[-1]["id"]) if more else None
+
+
+def hashes_of(desk: Desk, phone: str) -> Sequence[bytes]:
+    """Return what a person's appeals are found by. Raises InvalidInput when it is no phone number."""
+    number = people.normalise_phone(phone)
+    if number is None:
+        raise InvalidInput("That is not a phone number.", [FieldProblem("/phone", "is not a phone number")])
+    return desk.vault.phone_hashes(number)
+
+
+async def get_timeline(uow: UnitOfWork, appeal_id: UUID, *, department_code: str | None = None) -> list[Line]:
+    """Return an appeal's timeline, oldest first. Raises NotFound as get_appeal does."""
+    await get_appeal(uow, appeal_id, department_code=department_code)
+    return await timeline_of(uow, appeal_id)
+
+
+async def timeline_of(uow: UnitOfWork, appeal_id: UUID) -> list[Line]:
+    """Return what intake itself did and what the other services told, in the order in which it happened."""
+    own = [line for step in await rows.read_history(uow.connection, appeal_id) for line in _own_lines(step)]
+    told = [_told_line(row) for row in await rows.read_entries(uow.connection, appeal_id)]
+    return sorted([*own, *told], key=lambda line: line.at)
+
+
+def _own_lines(step: Row) -> list[Line]:
+    at = step["at"]
+    lines = []
+    if step["from_status"] == AppealStatus.DRAFT:
+        lines.append(Line(at, entry(EntryCode.REGISTERED, AppealStatus.REGISTERED)))
+    if "T10" in step["rules"]:
+        lines.append(Line(at, entry(EntryCode.ACCEPTED, AppealStatus.AWAITING_DISPATCH)))
+    return lines
+
+
+def _told_line(row: Row) -> Line:
+    status = AppealStatus(row["status"])
+    return Line(row["at"], Entry(EntryCode(row["code"]), status, row["round"], row["text_en"], row["text_zh"]))
