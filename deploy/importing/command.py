@@ -24,7 +24,7 @@ from deploy.importing.run import ImportFiles, Summary, import_file
 from deploy.importing.store import Catalogue, IntakeStore
 from deploy.locate import database_urls
 from deploy.settings import StackSettings, master_key
-from services.intake.settings import IntakeSettings
+from services.intake.settings import Settings as IntakeSettings
 from services.intake.use_cases.desk import Desk
 from shared.clock import SystemClock
 from shared.db.engine import Database
