@@ -4,6 +4,8 @@ The algorithm is fixed by the *key*, never by the token: `none`, an HMAC made wi
 type are refused before any signature is computed.
 """
 
+from __future__ import annotations
+
 import asyncio
 import math
 import time
