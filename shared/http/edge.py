@@ -12,8 +12,10 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.http.problems import problem_of
+from shared.http.requests import known_headers
 from shared.observability import tracing
 from shared.observability.context import WorkContext, enter_work, leave_work
+from shared.observability.logging import write_access_line
 from shared.observability.metrics import REQUEST_SECONDS, REQUESTS_IN_FLIGHT
 
 log = structlog.get_logger("access")
@@ -34,9 +36,6 @@ _EXPOSED: Final = b"ETag, Location, Retry-After, X-Request-ID, Idempotent-Replay
 _ALLOWED_HEADERS: Final = b"Authorization, Content-Type, Idempotency-Key, If-Match, X-Access-Code, X-Request-ID"
 _ALLOWED_METHODS: Final = b"GET, POST, PUT, PATCH, DELETE"
 
-# A browser must be told by the pages of a service itself where its parts come from; everything else is never rendered.
-_OWN_POLICY: Final = b"content-security-policy"
-
 
 class Edge:
     """Wraps a service. `cors_origins` lists whole origins; `*` allows any, without credentials."""
@@ -48,7 +47,8 @@ class Edge:
         self._service = service
         self._origins = frozenset(origin.encode() for origin in cors_origins)
         self._access_log = access_log
-        self._in_flight = REQUESTS_IN_FLIGHT.labels(service)
+        self._in_flight = 0
+        REQUESTS_IN_FLIGHT.labels(service).set_function(lambda: self._in_flight)
         self._durations: dict[tuple[str, str, int], Any] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,37 +56,32 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        given_id, traceparent, origin, asks_method = _read_headers(scope["headers"])
-        parent = tracing.parse_traceparent(traceparent) if traceparent is not None else None
+        headers = known_headers(scope)
+        traceparent = headers.get(b"traceparent")
+        parent = tracing.parse_traceparent(traceparent.decode("latin-1")) if traceparent is not None else None
         trace_id, span_id = tracing.new_ids()
         if parent is not None:
             trace_id = parent[0]
         span = tracing.begin_span("http", parent, {}) if tracing.tracing_is_on() else None
         if span is not None:
             trace_id, span_id = tracing.span_ids(span)
-        request_id = given_id or trace_id
+        given_id = headers.get(b"x-request-id")
+        request_id = given_id.decode() if given_id and _REQUEST_ID.fullmatch(given_id) else trace_id
         token = enter_work(WorkContext(request_id=request_id, trace_id=trace_id, span_id=span_id))
-        extra = [(b"x-request-id", request_id.encode()), *self._cors_headers(origin)]
+        extra = [(b"x-request-id", request_id.encode()), *self._cors_headers(headers.get(b"origin"))]
         status = 0
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = message["headers"] = list(message.get("headers", ()))
-                own_policy = any(name == _OWN_POLICY for name, _ in headers)
-                headers.extend(
-                    _SECURITY_HEADERS
-                    if not own_policy
-                    else (pair for pair in _SECURITY_HEADERS if pair[0] != _OWN_POLICY)
-                )
-                headers.extend(extra)
+                message["headers"] = [*message.get("headers", ()), *_SECURITY_HEADERS, *extra]
             await send(message)
 
-        self._in_flight.inc()
+        self._in_flight += 1
         failure: BaseException | None = None
         try:
-            if asks_method is not None and scope["method"] == "OPTIONS" and extra[1:]:
+            if scope["method"] == "OPTIONS" and extra[1:] and b"access-control-request-method" in headers:
                 await _answer_preflight(send_with_headers)
             else:
                 await self._app(scope, receive, send_with_headers)
@@ -100,7 +95,7 @@ class Edge:
             failure = error
             raise
         finally:
-            self._in_flight.dec()
+            self._in_flight -= 1
             self._record(scope, status or 499, time.perf_counter() - started, span, failure)
             leave_work(token)
 
@@ -117,8 +112,7 @@ class Edge:
             histogram.observe(seconds)
             if self._access_log and route not in _QUIET_ROUTES:
                 principal = scope.get("minqing.principal")
-                log.info(
-                    "request",
+                write_access_line(
                     method=method,
                     route=route,
                     status=status,
@@ -157,22 +151,6 @@ def route_template(scope: Scope) -> str:
     route = scope.get("route")
     path = getattr(route, "path", None)
     return path if isinstance(path, str) else _UNMATCHED
-
-
-def _read_headers(
-    headers: Sequence[tuple[bytes, bytes]],
-) -> tuple[str | None, str | None, bytes | None, bytes | None]:
-    request_id = traceparent = origin = asks_method = None
-    for name, value in headers:
-        if name == b"x-request-id":
-            request_id = value.decode() if _REQUEST_ID.fullmatch(value) else None
-        elif name == b"traceparent":
-            traceparent = value.decode("latin-1")
-        elif name == b"origin":
-            origin = value
-        elif name == b"access-control-request-method":
-            asks_method = value
-    return request_id, traceparent, origin, asks_method
 
 
 async def _answer_preflight(send: Send) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import Request
 
 from shared.errors import Forbidden
+from shared.http.requests import header_of
 from shared.identity.principal import Principal
 from shared.identity.scopes import Scope
 
@@ -33,8 +34,8 @@ class Guard:
         scope: Any = request.scope
         principal: Principal | None = scope.get("minqing.principal")
         if principal is None:
-            state = request.app.state
-            principal = await state.identity.authenticate(request.headers.get("authorization"))
+            state = scope["app"].state
+            principal = await state.identity.authenticate(header_of(scope, b"authorization"))
             scope["minqing.principal"] = principal
             await state.rate_limiter.take(principal.id)
         if not principal.has_any(self.scopes):

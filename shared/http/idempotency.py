@@ -23,6 +23,7 @@ from shared.db.engine import Database, RetryTransaction
 from shared.db.schema import service_metadata
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import Conflict, FieldProblem, InvalidInput
+from shared.http.requests import header_of
 from shared.identity.principal import Principal
 from shared.observability.metrics import IDEMPOTENT_REPLAYS
 
@@ -258,10 +259,19 @@ async def idempotency(
     ] = None,
 ) -> IdempotencyContext:
     """The dependency: reads and checks the header, digests the body."""
+    return await _context(request, idempotency_key)
+
+
+async def idempotency_of(request: Request) -> IdempotencyContext:
+    """The same for code that is not called by the framework."""
+    return await _context(request, header_of(request.scope, b"idempotency-key"))
+
+
+async def _context(request: Request, key: str | None) -> IdempotencyContext:
     service: str = request.app.state.settings.SERVICE.value
-    if idempotency_key is None:
+    if key is None:
         return IdempotencyContext(None, service)
-    if not _KEY_FORM.fullmatch(idempotency_key):
+    if not _KEY_FORM.fullmatch(key):
         raise InvalidInput(
             "The idempotency key has a wrong form.",
             [FieldProblem("/Idempotency-Key", "1 to 255 visible ASCII characters", {"max_length": 255})],
@@ -271,7 +281,7 @@ async def idempotency(
         principal_id=principal.id if principal is not None else "",
         method=request.method,
         path=request.scope["path"],
-        key=idempotency_key,
+        key=key,
         body=await request.body(),
     )
     return IdempotencyContext(identity, service)

@@ -3,17 +3,18 @@
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
-import orjson
 from fastapi import APIRouter, FastAPI, Request, Response, params
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
-from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute
+from starlette.types import Receive, Scope, Send
 
 from shared.errors import Forbidden
+from shared.http.direct import plan_direct_call
 from shared.http.guards import Guard, guards_of
-from shared.http.problems import UnstorableTextError, problem_documentation
-from shared.http.text import holds_nul
+from shared.http.problems import problem_documentation, problem_of
+from shared.http.requests import BoundedRequest, require_json
 
 _ALWAYS_POSSIBLE: Final = (500, 503)
 _OF_GUARDED: Final = (401, 403, 429)
@@ -49,84 +50,53 @@ class UnguardedRouteError(Exception):
     """A route does not say who may call it; the application must not start."""
 
 
-class BoundedRequest(Request):
-    """A request whose body is counted while it arrives and whose JSON is read by the strict parser."""
-
-    def __init__(self, source: Request, limit: int) -> None:
-        super().__init__(source.scope, source.receive)
-        self._limit = limit
-        self._check_length()
-
-    def _check_length(self) -> None:
-        length = self.headers.get("content-length")
-        if length is None:
-            return
-        if not length.isascii() or not length.isdigit():
-            raise HTTPException(400)
-        if int(length) > self._limit:
-            raise HTTPException(413)
-
-    async def body(self) -> bytes:
-        if not hasattr(self, "_body"):
-            chunks = bytearray()
-            async for chunk in self.stream():
-                chunks += chunk
-            self._body = bytes(chunks)
-        return self._body
-
-    async def stream(self) -> Any:
-        received = 0
-        async for chunk in super().stream():
-            received += len(chunk)
-            if received > self._limit:
-                raise HTTPException(413)
-            yield chunk
-
-    async def json(self) -> Any:
-        """Parse strictly: no NaN, no lone surrogate, no invalid UTF-8; and refuse what no database can hold."""
-        if not hasattr(self, "_json"):
-            body = await self.body()
-            self._json = orjson.loads(body)
-            if b"\\u0000" in body and holds_nul(self._json):
-                raise UnstorableTextError
-        return self._json
-
-
 class ServiceRoute(APIRoute):
     """A route with its guard; made by `mount_router` from what routers declare."""
 
     guard: Guard | None
-    body_limit: int = 1_048_576
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
+        self._framework_app = self.app
+        self._direct = plan_direct_call(self.dependant, embeds_body=self._embed_body_fields)
+        if self._direct is not None:
+            self.app = self._answer_directly
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The framework's handler behind the guard and the bounds."""
         handler = super().get_route_handler()
         self.guard = declared_guard(self.dependant)
-        guard = self.guard
-        takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
 
         async def handle(request: Request) -> Response:
-            if guard is None:
-                raise Forbidden("This route declares no right; nobody may call it.")
-            if not guard.is_public:
-                await guard.admit(request)
-            bounded = BoundedRequest(request, self.max_body_size or request.app.state.settings.body_limit_bytes)
-            if takes_json:
-                await _require_json(bounded)
-            return await handler(bounded)
+            return await handler(await self._admit(request.scope, request.receive))
 
         return handle
 
+    async def _admit(self, scope: Scope, receive: Receive) -> BoundedRequest:
+        """Check the caller first, then the body's declared length and type; nothing has been read before."""
+        if self.guard is None:
+            raise Forbidden("This route declares no right; nobody may call it.")
+        limit = self.max_body_size or scope["app"].state.settings.body_limit_bytes
+        request = BoundedRequest(scope, receive, limit)
+        if not self.guard.is_public:
+            await self.guard.admit(request)
+        request.check_length()
+        if self._takes_json:
+            await require_json(request)
+        return request
 
-async def _require_json(request: BoundedRequest) -> None:
-    """Refuse a body that is not declared as JSON (415); an absent one is left to validation."""
-    kind = request.headers.get("content-type")
-    if kind == "application/json":
-        return
-    essence = (kind or "").partition(";")[0].strip().lower()
-    if essence == "application/json" or (essence.startswith("application/") and essence.endswith("+json")):
-        return
-    if await request.body():
-        raise HTTPException(415)
+    async def _answer_directly(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._direct is None or scope["app"].dependency_overrides:
+            await self._framework_app(scope, receive, send)
+            return
+        try:
+            response = await self._direct(await self._admit(scope, receive))
+        except ClientDisconnect:
+            raise
+        except Exception as error:  # noqa: BLE001 - every error becomes a problem document here
+            response = problem_of(error)
+        await response(scope, receive, send)
 
 
 def declared_guard(dependant: Dependant) -> Guard | None:
