@@ -5,7 +5,7 @@ transaction's id, the feed is ordered by (transaction, row), and a reader sees o
 that is still running: whatever commits later sorts behind what was read.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
@@ -69,8 +69,8 @@ class Change:
     round: int
     leg: int
     department_code: str | None
-    from_status: str | None
-    to_status: str
+    from_status: AppealStatus | None
+    to_status: AppealStatus
     reason: str | None
     detail: Mapping[str, Any]
 
@@ -126,7 +126,7 @@ def _values(entry: HistoryEntry) -> tuple[Any, ...]:
 
 
 def _detail(event: Event) -> dict[str, Any]:
-    kind: Hashable = type(event)
+    kind: Any = type(event)
     detail = {name: getattr(event, name) for name in _detail_names(kind)}
     if isinstance(event, ReturnApproved | ReturnRefused):
         detail["approved"] = isinstance(event, ReturnApproved)
@@ -166,8 +166,8 @@ def _change(row: sa.RowMapping) -> Change:
         round=row["round"],
         leg=row["leg"],
         department_code=row["department_code"],
-        from_status=row["from_status"],
-        to_status=row["to_status"],
+        from_status=AppealStatus(row["from_status"]) if row["from_status"] is not None else None,
+        to_status=AppealStatus(row["to_status"]),
         reason=row["reason"],
         detail=row["detail"],
     )

@@ -1,0 +1,1 @@
+"""Dispatch on a real database, a real Redis and a real server."""

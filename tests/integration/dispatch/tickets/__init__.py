@@ -1,0 +1,1 @@
+"""Tickets from the accepted appeal to the closed case."""

@@ -1,0 +1,1 @@
+"""The rules of dispatch, without any I/O."""
