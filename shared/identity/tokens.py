@@ -47,7 +47,7 @@ class TokenVerifier:
         audience: str,
         jwks_url: str,
         clock: Clock,
-        claims: "ClaimMapping",
+        claims: ClaimMapping,
         client: httpx.AsyncClient | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -58,7 +58,7 @@ class TokenVerifier:
         self._keys = _KeySet(jwks_url, client or httpx.AsyncClient(timeout=_FETCH_TIMEOUT), monotonic)
 
     @classmethod
-    def from_settings(cls, settings: ServiceSettings, clock: Clock) -> "TokenVerifier | None":
+    def from_settings(cls, settings: ServiceSettings, clock: Clock) -> TokenVerifier | None:
         """Return a verifier, or None when OIDC is not set up."""
         if not (settings.oidc_issuer and settings.oidc_audience and settings.oidc_jwks_url):
             return None
