@@ -48,7 +48,8 @@ def shape_from_geojson(geometry: Mapping[str, Any], pointer: str = "/geometry") 
     if geometry.get("type") not in ("Polygon", "MultiPolygon"):
         raise _invalid(pointer, "must be a Polygon or a MultiPolygon", ["Polygon", "MultiPolygon"])
     try:
-        drawn = shapely.geometry.shape(_closed(geometry))
+        with np.errstate(invalid="ignore"):
+            drawn = shapely.geometry.shape(_closed(geometry))
     except (ValueError, TypeError, IndexError, KeyError, AttributeError, shapely.errors.ShapelyError) as error:
         raise _invalid(f"{pointer}/coordinates", "must be rings of at least four [longitude, latitude]") from error
     return _sound(drawn, pointer)

@@ -16,7 +16,9 @@ from shared.errors import FieldProblem, InvalidInput
 DEFAULT_FRAMES = ((time(8, 30), time(12, 0)), (time(13, 30), time(18, 0)))
 SATURDAY_AND_SUNDAY = frozenset({5, 6})
 _ONE_DAY = timedelta(days=1)
-_PERIOD = re.compile(r"(\d{1,7}) (minute|hour|day|elapsed_day|working_hour|working_day|elapsed_working_day)s?( roll)?")
+_PERIOD = re.compile(
+    r"(\d{1,7}) (minute|hour|day|elapsed_day|working_hour|working_day|elapsed_working_day)s?( roll)?", re.ASCII
+)
 
 
 class PeriodUnit(StrEnum):
