@@ -160,6 +160,12 @@ class ServiceSettings(BaseSettings):
         return (own, field.upper() if field in _UNPREFIXED else f"MINQING_{field.upper()}")
 
     @classmethod
+    def documented_name(cls, field: str) -> str:
+        """The variable a field is known by: the common one, or the service's own for what only it has."""
+        names = cls.environment_names(field)
+        return names[-1] if field in ServiceSettings.model_fields else names[0]
+
+    @classmethod
     def load(cls) -> Self:
         """Read the environment. Raises SettingsError with a one-line message that holds no secret."""
         try:
@@ -192,6 +198,6 @@ def _one_line(settings: type[ServiceSettings], error: ValidationError) -> str:
         if not problem["loc"]:
             parts.append(message)
             continue
-        name = settings.environment_names(str(problem["loc"][0]))[-1]
+        name = settings.documented_name(str(problem["loc"][0]))
         parts.append(f"{name} is missing" if problem["type"] == "missing" else f"{name}: {message}")
     return "; ".join(parts)

@@ -17,6 +17,7 @@ from shared.observability import tracing
 from shared.observability.context import WorkContext, enter_work, leave_work
 from shared.observability.logging import write_access_line
 from shared.observability.metrics import REQUEST_SECONDS, REQUESTS_IN_FLIGHT
+from shared.observability.redaction import mask_text
 
 log = structlog.get_logger("access")
 
@@ -65,8 +66,7 @@ class Edge:
         span = tracing.begin_span("http", parent, {}) if tracing.tracing_is_on() else None
         if span is not None:
             trace_id, span_id = tracing.span_ids(span)
-        given_id = headers.get(b"x-request-id")
-        request_id = given_id.decode() if given_id and _REQUEST_ID.fullmatch(given_id) else trace_id
+        request_id = _accepted_id(headers.get(b"x-request-id")) or trace_id
         token = enter_work(WorkContext(request_id=request_id, trace_id=trace_id, span_id=span_id))
         extra = [(b"x-request-id", request_id.encode()), *self._cors_headers(headers.get(b"origin"))]
         status = 0
@@ -151,6 +151,14 @@ def route_template(scope: Scope) -> str:
     route = scope.get("route")
     path = getattr(route, "path", None)
     return path if isinstance(path, str) else _UNMATCHED
+
+
+def _accepted_id(given: bytes | None) -> str | None:
+    """The caller's request id when it is of a bounded form and does not look like somebody's number."""
+    if given is None or not _REQUEST_ID.fullmatch(given):
+        return None
+    text = given.decode()
+    return text if mask_text(text) == text else None
 
 
 async def _answer_preflight(send: Send) -> None:

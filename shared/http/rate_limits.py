@@ -63,6 +63,7 @@ class _Lease:
     tokens: int = 0
     until: float = 0.0
     refused_until: float = 0.0
+    retry_at: float = 0.0
     lock: asyncio.Lock | None = None
 
 
@@ -103,7 +104,7 @@ class RateLimiter:
             lease.tokens -= 1
             return
         if now < lease.refused_until:
-            self._refuse(lease.refused_until - now)
+            self._refuse(lease.retry_at - now)
         await self._renew(caller, lease)
 
     def _lease_of(self, caller: str) -> _Lease:
@@ -137,7 +138,7 @@ class RateLimiter:
                 lease.tokens, lease.until = granted - 1, now + _LEASE_LASTS
                 return
             wait = max(0.0, (1.0 - left) / self._rate)
-            lease.refused_until = now + min(wait, 0.1)
+            lease.refused_until, lease.retry_at = now + min(wait, 0.1), now + wait
         self._refuse(wait)
 
     async def _ask(self, caller: str) -> tuple[int, float] | None:

@@ -28,7 +28,7 @@ class Authenticator:
         self, database: Database, table: sa.Table, clock: Clock, *, tokens: TokenVerifier | None = None
     ) -> None:
         self._database = database
-        self._table = table
+        self.table = table
         self._tokens = tokens
         self.keys = KeyRing(self._find, clock)
 
@@ -69,7 +69,7 @@ class Authenticator:
         if not used:
             return
         try:
-            await self._database.transact(lambda uow: record_use(uow.connection, self._table, used))
+            await self._database.transact(lambda uow: record_use(uow.connection, self.table, used))
         except Exception as error:  # noqa: BLE001 - bookkeeping must not end the process
             self.keys.give_back(used)
             log.warning("key_use_not_recorded", error=type(error).__name__)
@@ -79,4 +79,4 @@ class Authenticator:
             await self._tokens.close()
 
     async def _find(self, prefix: str) -> ApiKeyRecord | None:
-        return await self._database.transact(lambda uow: find_key(uow.connection, self._table, prefix), read_only=True)
+        return await self._database.transact(lambda uow: find_key(uow.connection, self.table, prefix), read_only=True)

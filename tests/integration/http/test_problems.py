@@ -194,7 +194,11 @@ async def test_a_database_that_cuts_the_connection_is_unavailable(probe: Probe) 
         )
         return int((await uow.connection.execute(statement)).scalar_one())
 
-    assert await eventually(lambda: probe.database.transact(cut)) == 1
+    async def connections_cut() -> int:
+        return await probe.database.transact(cut)
+
+    cut_off: int = await eventually(connections_cut)
+    assert cut_off == 1
     reply = await stalled
 
     assert_problem(reply, 503, "unavailable")
