@@ -61,7 +61,8 @@ def normalise_phone(text: str) -> str | None:
         digits = digits[2:]
     if not _FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS:
         return None
-    if (mobile := _MAINLAND_MOBILE.fullmatch(digits)) is not None:
+    mobile = _MAINLAND_MOBILE.fullmatch(digits)
+    if mobile is not None and (not international or digits.startswith("86")):
         return f"+86{mobile[1]}"
     return f"+{digits}" if international else digits
 
