@@ -5,9 +5,11 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Header
 
-from shared.errors import StaleVersion
+from shared.errors import DomainError, StaleVersion
 
-_TAGS: Final = re.compile(r'\s*(?:W/)?"[^"\x00-\x20\x7f]*"\s*(?:,\s*(?:W/)?"[^"\x00-\x20\x7f]*"\s*)*')
+_TAG: Final = r'(?:W/)?"[!#-~]{0,100}"'
+_FORM: Final = rf"[ \t]*(?:\*|{_TAG}(?:[ \t]*,[ \t]*{_TAG})*)[ \t]*"
+_TAGS: Final = re.compile(_FORM)
 _OURS: Final = re.compile(r'(?<!W/)"v([1-9][0-9]{0,17})"')
 _LONGEST: Final = 1_000
 
@@ -15,6 +17,13 @@ _LONGEST: Final = 1_000
 def etag_of(version: int) -> str:
     """The strong entity tag of a version."""
     return f'"v{version}"'
+
+
+class MalformedHeader(DomainError):
+    """A header that does not follow its own grammar."""
+
+    code = "malformed_header"
+    title = "A header cannot be read"
 
 
 class Expected:
@@ -35,16 +44,16 @@ class Expected:
 def parse_if_match(header: str | None) -> Expected | None:
     """Return what is expected, or None without a header.
 
-    A weak, foreign or malformed tag can match nothing of ours, so it is a failed precondition (412), never a 500.
+    A weak or foreign tag can match nothing of ours: it fails as a precondition later. Raises MalformedHeader for what
+    is no list of entity tags at all.
     """
     if header is None:
         return None
-    text = header.strip()
-    if text == "*":
+    if len(header) > _LONGEST or not _TAGS.fullmatch(header):
+        raise MalformedHeader("If-Match is not a list of entity tags.")
+    if header.strip() == "*":
         return Expected(frozenset(), any_version=True)
-    if len(text) > _LONGEST or not _TAGS.fullmatch(text):
-        raise StaleVersion("If-Match is not a list of entity tags.", code="malformed_if_match")
-    return Expected(frozenset(int(version) for version in _OURS.findall(text)))
+    return Expected(frozenset(int(version) for version in _OURS.findall(header)))
 
 
 def expect(expected: Expected | None, current: int) -> None:
@@ -56,7 +65,11 @@ def expect(expected: Expected | None, current: int) -> None:
 async def _if_match(
     if_match: Annotated[
         str | None,
-        Header(alias="If-Match", description='The entity tag you have seen, e.g. `"v3"`, or `*`.'),
+        Header(
+            alias="If-Match",
+            description='The entity tag you have seen, e.g. `"v3"`, or `*`.',
+            json_schema_extra={"pattern": f"^{_FORM}$", "maxLength": _LONGEST},
+        ),
     ] = None,
 ) -> Expected | None:
     return parse_if_match(if_match)

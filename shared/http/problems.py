@@ -26,6 +26,7 @@ from shared.errors import (
     StaleVersion,
     Unavailable,
 )
+from shared.http.preconditions import MalformedHeader
 from shared.http.rate_limits import TooManyRequests
 from shared.identity.principal import Unauthenticated
 from shared.observability.context import current_work
@@ -34,6 +35,7 @@ from shared.observability.redaction import mask_text
 PROBLEM_TYPE: Final = "application/problem+json"
 
 _STATUS_OF: Final[tuple[tuple[type[DomainError], int], ...]] = (
+    (MalformedHeader, 400),
     (Unauthenticated, 401),
     (Forbidden, 403),
     (NotFound, 404),

@@ -108,7 +108,7 @@ class QueriedGauges:
                 values = await query()
         except Exception as error:  # noqa: BLE001 - a metric never fails the process
             log.warning("gauge_not_refreshed", error=type(error).__name__)
-            values = {}
+            values = {} if gauge._labelnames else {(): float("nan")}
         gauge.clear()
         for labels, value in values.items():
             (gauge.labels(*labels) if labels else gauge).set(value)
