@@ -1,9 +1,12 @@
 """The dispatch API: run with `uvicorn --factory services.dispatch.main:create_app`."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
+from types import FrameType
 
 from fastapi import FastAPI
 
@@ -23,7 +26,7 @@ from services.dispatch.api import (
 from services.dispatch.api.pull_desk import PullDesk
 from services.dispatch.db.metadata import metadata
 from services.dispatch.settings import Settings
-from services.dispatch.use_cases.workplace import Workplace
+from services.dispatch.use_cases.workplace import Workplace, offers_topic
 from shared.clock import Clock
 from shared.http.assembly import assemble_service
 
@@ -51,6 +54,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
             calendars.router,
         ],
         lifespan=[_pull_desk],
+        receives=[offers_topic("*")],
         clock=clock,
         state={"workplace": workplace, "reference": workplace.reference},
     )
@@ -67,7 +71,34 @@ async def _pull_desk(app: FastAPI) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(desk.run(stop))
         try:
-            yield
+            with _closing_on_signals(desk):
+                yield
         finally:
             desk.close()
             stop.set()
+
+
+@contextmanager
+def _closing_on_signals(desk: PullDesk) -> Iterator[None]:
+    """Answer who waits when the process is told to end: the server ends open requests before the lifespan."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(desk.close)
+        server = before[signal.Signals(number)]
+        if callable(server):
+            server(number, frame)
+
+    for number, handler in before.items():
+        if callable(handler):
+            signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if callable(handler):
+                signal.signal(number, handler)

@@ -32,42 +32,52 @@ class PullWish:
     wait_seconds: float
 
 
+class _Place:
+    """One puller's place in a line. `was_called` until it has looked and found nothing: then others need not look."""
+
+    __slots__ = ("is_first", "was_called")
+
+    def __init__(self) -> None:
+        self.is_first = asyncio.Event()
+        self.was_called = False
+
+
 class _Line:
     """Those who wait for one department's tickets, in the order in which they came."""
 
     def __init__(self, listener: Listener) -> None:
         self.listener = listener
-        self._waiting: OrderedDict[object, asyncio.Event] = OrderedDict()
+        self._waiting: OrderedDict[_Place, None] = OrderedDict()
 
-    def join(self) -> object:
-        place, first = object(), asyncio.Event()
-        self._waiting[place] = first
+    def join(self) -> _Place:
+        place = _Place()
+        self._waiting[place] = None
         self._tell_first()
         return place
 
-    def leave(self, place: object) -> None:
-        """Go; the next is told to look, since there may be more than the leaver took."""
-        was_first = next(iter(self._waiting)) is place
+    def leave(self, place: _Place) -> None:
+        """Go; who was called and may have left something passes the call on to the next."""
         del self._waiting[place]
         self._tell_first()
-        if was_first:
+        if place.was_called:
             self.listener.notify()
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    async def called(self, place: object, timeout_seconds: float) -> bool:
+    async def called(self, place: _Place, timeout_seconds: float) -> bool:
         """Return True once this place is first and something may be on offer, False after the time-out."""
         try:
             async with asyncio.timeout(timeout_seconds):
-                await self._waiting[place].wait()
-                return await self.listener.wait(timeout_seconds)
+                await place.is_first.wait()
+                place.was_called = await self.listener.wait(timeout_seconds)
         except TimeoutError:
             return False
+        return place.was_called
 
     def _tell_first(self) -> None:
         if self._waiting:
-            next(iter(self._waiting.values())).set()
+            next(iter(self._waiting)).is_first.set()
 
 
 class PullDesk:
@@ -93,6 +103,7 @@ class PullDesk:
                 if not await line.called(place, remaining) or self._closing or await is_gone():
                     break
                 pulled = await self._take(wish)
+                place.was_called = len(pulled) > 0
             return pulled
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -134,7 +145,7 @@ class PullDesk:
         )
 
     @asynccontextmanager
-    async def _place(self, department: str) -> AsyncIterator[tuple[_Line, object]]:
+    async def _place(self, department: str) -> AsyncIterator[tuple[_Line, _Place]]:
         line = self._lines.get(department)
         if line is None:
             line = self._lines[department] = _Line(self._wake.listen(offers_topic(department)))

@@ -33,9 +33,7 @@ def dispatch_settings(database_urls: dict[Service, str], redis_url: str) -> Sett
 
 
 @pytest.fixture
-async def hall(
-    dispatch_settings: Settings, dispatch_db: Database, manual_clock: ManualClock
-) -> AsyncIterator[Hall]:
+async def hall(dispatch_settings: Settings, dispatch_db: Database, manual_clock: ManualClock) -> AsyncIterator[Hall]:
     """The service, with a key for the hotline office and one for each department."""
     await load_city(dispatch_db)
     app = create_app(dispatch_settings, clock=manual_clock)

@@ -191,9 +191,7 @@ class Hall:
     async def get(self, path: str, headers: dict[str, str] | None = None, **params: Any) -> httpx.Response:
         return await self.client.get(path, headers=headers or self.office, params=params)
 
-    async def move(
-        self, ticket: dict[str, Any], move: str, headers: dict[str, str], **body: Any
-    ) -> httpx.Response:
+    async def move(self, ticket: dict[str, Any], move: str, headers: dict[str, str], **body: Any) -> httpx.Response:
         """POST a move; what is in `headers` goes along."""
         return await self.client.post(f"/v1/tickets/{ticket['id']}/{move}", json=body, headers=headers)
 

@@ -111,9 +111,7 @@ async def test_a_stale_version_is_refused_and_a_current_one_taken(hall: Hall) ->
     assert (stale.status_code, stale.json()["code"]) == (412, "stale_version")
     assert (await hall.move(ticket, "progress", {**own, "If-Match": "nonsense"}, note="x")).status_code == 412
     assert (await hall.move(ticket, "progress", {**own, "If-Match": "*"}, note="x")).status_code == 200
-    assert (
-        await hall.move(ticket, "progress", {**own, "If-Match": '"v3"'}, note="已派车")
-    ).status_code == 200
+    assert (await hall.move(ticket, "progress", {**own, "If-Match": '"v3"'}, note="已派车")).status_code == 200
 
 
 async def test_permission_is_checked_before_the_version(hall: Hall) -> None:
