@@ -1,8 +1,10 @@
 """The application every service is: one factory, so identity, limits, problems and telemetry are the same in all."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -15,6 +17,7 @@ from shared.db.engine import Database
 from shared.http import health
 from shared.http.edge import Edge
 from shared.http.health import Check
+from shared.http.idempotency import keep_clean
 from shared.http.problems import install_problem_handlers, problem_schema
 from shared.http.rate_limits import RateLimiter
 from shared.http.routing import ServiceRoute, mount_router, refuse_unguarded
@@ -100,7 +103,8 @@ def _lifespan_of(hooks: Sequence[Hook]) -> Callable[[FastAPI], AbstractAsyncCont
         refuse_unguarded(app.routes)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(_close, app)
-            await stack.enter_async_context(_background(app.state.identity.run))
+            await stack.enter_async_context(_background("identity", app.state.identity.run))
+            await stack.enter_async_context(_background("idempotency", partial(_clean, app)))
             for hook in hooks:
                 await stack.enter_async_context(hook(app))
             yield
@@ -109,10 +113,10 @@ def _lifespan_of(hooks: Sequence[Hook]) -> Callable[[FastAPI], AbstractAsyncCont
 
 
 @asynccontextmanager
-async def _background(run: Callable[[asyncio.Event], Any]) -> AsyncIterator[None]:
+async def _background(name: str, run: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
     """Keep a coroutine running while the application does, and let it end in its own way."""
     stop = asyncio.Event()
-    task = asyncio.create_task(run(stop), name="identity")
+    task = asyncio.create_task(run(stop), name=name)
     try:
         yield
     finally:
@@ -121,6 +125,10 @@ async def _background(run: Callable[[asyncio.Event], Any]) -> AsyncIterator[None
             await asyncio.wait_for(task, timeout=5)
         except TimeoutError:
             task.cancel()
+
+
+async def _clean(app: FastAPI, stop: asyncio.Event) -> None:
+    await keep_clean(app.state.database, timedelta(days=app.state.settings.idempotency_days), stop)
 
 
 async def _close(app: FastAPI) -> None:

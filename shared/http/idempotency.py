@@ -5,7 +5,10 @@ request with the same key that arrives meanwhile is told so (409), with the help
 transaction. Refusals (4xx, 5xx) are not stored: the same key may be tried again.
 """
 
+import asyncio
+import contextlib
 import hashlib
+import random
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +17,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 import orjson
 import sqlalchemy as sa
+import structlog
 from fastapi import Depends, Header, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
@@ -27,6 +31,8 @@ from shared.http.requests import header_of
 from shared.identity.principal import Principal
 from shared.observability.metrics import IDEMPOTENT_REPLAYS
 
+log = structlog.get_logger(__name__)
+
 T = TypeVar("T")
 Rendered = tuple[Any, Mapping[str, str]]
 Render = Callable[[T], Rendered]
@@ -34,6 +40,7 @@ Render = Callable[[T], Rendered]
 _TABLE: Final = "idempotency_keys"
 _KEY_FORM: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _REMOVED_AT_ONCE: Final = 5_000
+_CLEANED_EVERY: Final = 600.0
 JSON_TYPE: Final = "application/json"
 
 
@@ -77,6 +84,20 @@ async def remove_expired_keys(uow: UnitOfWork, *, keep_for: timedelta, limit: in
         .with_for_update(skip_locked=True)
     )
     return (await uow.connection.execute(sa.delete(_ROWS).where(_ROWS.c.id.in_(old)))).rowcount
+
+
+async def keep_clean(database: Database, keep_for: timedelta, stop: asyncio.Event) -> None:
+    """Remove old replies now and then until `stop`; runs in every API process, and they do not hinder each other."""
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _CLEANED_EVERY * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+        try:
+            while not stop.is_set():
+                removed = await database.transact(lambda uow: remove_expired_keys(uow, keep_for=keep_for))
+                if removed < _REMOVED_AT_ONCE:
+                    break
+        except Exception as error:  # noqa: BLE001 - housekeeping must not end the process; it is tried again
+            log.warning("idempotency_not_cleaned", error=type(error).__name__)
 
 
 # Without a schema in its name: a service's connections look into its own schema only.

@@ -44,7 +44,8 @@ async def bury(probe: Probe, error: str = "boom") -> UUID:
         )
         await uow.connection.execute(
             sa.text(
-                "INSERT INTO inbox_position (producer, subject, last_sequence, settled_count) VALUES ('dispatch', :appeal, 0, 0)"
+                "INSERT INTO inbox_position (producer, subject, last_sequence, settled_count) "
+                "VALUES ('dispatch', :appeal, 0, 0)"
             ),
             {"appeal": appeal_id},
         )
