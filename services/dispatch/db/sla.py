@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.dispatch.db.tables_registry import calendars, sla_policies
@@ -40,7 +41,7 @@ async def page_policies(connection: AsyncConnection, *, after: str | None, limit
     """The newest version of each policy, by code."""
     query = (
         sa.select(sla_policies)
-        .distinct(sla_policies.c.code)
+        .ext(distinct_on(sla_policies.c.code))
         .order_by(sla_policies.c.code, sla_policies.c.version.desc())
         .limit(limit)
     )
@@ -92,7 +93,7 @@ async def page_calendars(connection: AsyncConnection, *, after: str | None, limi
     """The newest version of each calendar, by code."""
     query = (
         sa.select(calendars)
-        .distinct(calendars.c.code)
+        .ext(distinct_on(calendars.c.code))
         .order_by(calendars.c.code, calendars.c.version.desc())
         .limit(limit)
     )

@@ -1,6 +1,7 @@
 """Loading a city: all or nothing, checked before anything is written, the same pack again changes nothing."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -91,7 +92,7 @@ async def test_a_pack_without_rules_keeps_the_published_ones(dispatch_db: Databa
     ],
 )
 async def test_a_pack_with_a_fault_is_refused_and_nothing_is_written(
-    dispatch_db: Database, change: dict[str, object], field: str
+    dispatch_db: Database, change: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
         await loaded(dispatch_db, replace(small_city(), **change))

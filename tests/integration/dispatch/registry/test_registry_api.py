@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 
 from services.dispatch.db.tables_registry import registry_changes
@@ -71,22 +70,22 @@ async def test_a_department_that_published_rules_name_is_not_retired(office: Off
     assert refused.json()["rule_ids"] == ["water"]
 
 
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"parent_code": "NOBODY"}, "/parent_code"),
-        ({"parent_code": "PARKS"}, "/parent_code"),
-        ({"grid_code": "411003"}, "/grid_code"),
-        ({"successor_code": "SANI"}, "/successor_code"),
-        ({"name": ""}, "/name"),
-        ({"colour": "green"}, "/colour"),
-    ],
-)
-async def test_a_department_is_refused_by_field(office: Office, change: dict[str, Any], field: str) -> None:
-    refused = await office.admin.put("/v1/departments/PARKS", {**PARKS, **change})
-    assert refused.status_code == 422
-    assert [error["field"] for error in refused.json()["errors"]] == [field]
-    assert (await office.reader.get("/v1/departments/PARKS")).status_code == 404
+BAD_DEPARTMENTS: list[tuple[Any, ...]] = [
+    ({"parent_code": "NOBODY"}, "/parent_code"),
+    ({"parent_code": "PARKS"}, "/parent_code"),
+    ({"grid_code": "411003"}, "/grid_code"),
+    ({"successor_code": "SANI"}, "/successor_code"),
+    ({"name": ""}, "/name"),
+    ({"colour": "green"}, "/colour"),
+]
+
+
+async def test_a_department_is_refused_by_field(office: Office) -> None:
+    for change, field in BAD_DEPARTMENTS:
+        refused = await office.admin.put("/v1/departments/PARKS", {**PARKS, **change})
+        assert refused.status_code == 422
+        assert [error["field"] for error in refused.json()["errors"]] == [field]
+        assert (await office.reader.get("/v1/departments/PARKS")).status_code == 404
 
 
 async def test_departments_are_listed_in_pages(office: Office) -> None:
@@ -96,19 +95,19 @@ async def test_departments_are_listed_in_pages(office: Office) -> None:
     assert second["next_cursor"] is None
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body"),
-    [
-        ("PUT", "/v1/departments/X", PARKS),
-        ("PUT", "/v1/grids/411002009", {"name": "x"}),
-        ("POST", "/v1/grids/import", {"type": "FeatureCollection", "features": []}),
-        ("POST", "/v1/routing/rule-sets", {"rules": []}),
-        ("PUT", "/v1/sla-policies/X", {"timers": {"T_RESOLVE": "1 day"}}),
-        ("PUT", "/v1/calendars/x", {"time_zone": "UTC", "known_until": "2026-12-31"}),
-    ],
-)
-async def test_who_may_only_look_changes_nothing(office: Office, method: str, path: str, body: Any) -> None:
-    assert (await office.reader.send(method, path, body)).status_code == 403
+WRITES: list[tuple[Any, ...]] = [
+    ("PUT", "/v1/departments/X", PARKS),
+    ("PUT", "/v1/grids/411002009", {"name": "x"}),
+    ("POST", "/v1/grids/import", {"type": "FeatureCollection", "features": []}),
+    ("POST", "/v1/routing/rule-sets", {"rules": []}),
+    ("PUT", "/v1/sla-policies/X", {"timers": {"T_RESOLVE": "1 day"}}),
+    ("PUT", "/v1/calendars/x", {"time_zone": "UTC", "known_until": "2026-12-31"}),
+]
+
+
+async def test_who_may_only_look_changes_nothing(office: Office) -> None:
+    for method, path, body in WRITES:
+        assert (await office.reader.send(method, path, body)).status_code == 403
 
 
 # --- grids ----------------------------------------------------------------------------------------------------------
@@ -176,11 +175,12 @@ async def test_a_point_elsewhere_is_outside_without_a_hint(office: Office) -> No
     assert "hint" not in refused.json()
 
 
-@pytest.mark.parametrize(
-    "query", ["longitude=1", "longitude=200&latitude=0", "longitude=x&latitude=0", "longitude=0&latitude=113"]
-)
-async def test_what_is_no_point_is_refused(office: Office, query: str) -> None:
-    assert (await office.reader.get(f"/v1/grids/locate?{query}")).status_code == 422
+NO_POINTS: list[str] = ["longitude=1", "longitude=200&latitude=0", "longitude=x&latitude=0", "longitude=0&latitude=113"]
+
+
+async def test_what_is_no_point_is_refused(office: Office) -> None:
+    for query in NO_POINTS:
+        assert (await office.reader.get(f"/v1/grids/locate?{query}")).status_code == 422
 
 
 async def test_a_split_keeps_the_old_grid_findable_at_its_time(office: Office) -> None:
@@ -200,21 +200,21 @@ async def test_a_split_keeps_the_old_grid_findable_at_its_time(office: Office) -
     assert (again.status_code, again.json()["code"]) == (409, "code_retired")
 
 
-@pytest.mark.parametrize(
-    ("code", "change", "field"),
-    [
-        ("411002000", {}, "/code"),
-        ("411002003", {"predecessors": ["411002999"]}, "/predecessors/0"),
-        ("411002003", {"valid_from": "2026-01-02", "valid_to": "2026-01-01"}, "/valid_to"),
-        ("411002003", {"valid_from": 0}, "/valid_from"),
-        ("411002003", {"geometry": {"type": "Point", "coordinates": [1, 2]}}, "/geometry/type"),
-        ("411002003", {"geometry": {"type": "Polygon", "coordinates": [[[0, 0]]]}}, "/geometry/coordinates"),
-    ],
-)
-async def test_a_grid_is_refused_by_field(office: Office, code: str, change: dict[str, Any], field: str) -> None:
-    refused = await office.admin.put(f"/v1/grids/{code}", {"name": "x", **change})
-    assert refused.status_code == 422
-    assert [error["field"] for error in refused.json()["errors"]] == [field]
+BAD_GRIDS: list[tuple[Any, ...]] = [
+    ("411002000", {}, "/code"),
+    ("411002003", {"predecessors": ["411002999"]}, "/predecessors/0"),
+    ("411002003", {"valid_from": "2026-01-02", "valid_to": "2026-01-01"}, "/valid_to"),
+    ("411002003", {"valid_from": 0}, "/valid_from"),
+    ("411002003", {"geometry": {"type": "Point", "coordinates": [1, 2]}}, "/geometry/type"),
+    ("411002003", {"geometry": {"type": "Polygon", "coordinates": [[[0, 0]]]}}, "/geometry/coordinates"),
+]
+
+
+async def test_a_grid_is_refused_by_field(office: Office) -> None:
+    for code, change, field in BAD_GRIDS:
+        refused = await office.admin.put(f"/v1/grids/{code}", {"name": "x", **change})
+        assert refused.status_code == 422
+        assert [error["field"] for error in refused.json()["errors"]] == [field]
 
 
 async def test_grids_are_listed_below_an_area(office: Office) -> None:
@@ -252,20 +252,20 @@ async def test_a_dry_run_writes_nothing(office: Office) -> None:
     assert (await office.reader.get("/v1/grids/411002003")).status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("bad", "field"),
-    [
-        (feature("411002000", None), "/features/1/properties/code"),
-        (feature("411002003", None), "/features/1/properties/code"),
-        (feature("411002005", {"type": "Polygon", "coordinates": [[[0, 0]]]}), "/features/1/geometry/coordinates"),
-        (feature("411002005", None, predecessors=["411002777"]), "/features/1/properties/predecessors/0"),
-    ],
-)
-async def test_one_bad_feature_refuses_the_whole_import(office: Office, bad: dict[str, Any], field: str) -> None:
-    refused = await office.admin.post("/v1/grids/import", collection(feature("411002003", square(3, 0)), bad))
-    assert refused.status_code == 422
-    assert [error["field"] for error in refused.json()["errors"]] == [field]
-    assert (await office.reader.get("/v1/grids/411002003")).status_code == 404
+BAD_FEATURES: list[tuple[Any, ...]] = [
+    (feature("411002000", None), "/features/1/properties/code"),
+    (feature("411002003", None), "/features/1/properties/code"),
+    (feature("411002005", {"type": "Polygon", "coordinates": [[[0, 0]]]}), "/features/1/geometry/coordinates"),
+    (feature("411002005", None, predecessors=["411002777"]), "/features/1/properties/predecessors/0"),
+]
+
+
+async def test_one_bad_feature_refuses_the_whole_import(office: Office) -> None:
+    for bad, field in BAD_FEATURES:
+        refused = await office.admin.post("/v1/grids/import", collection(feature("411002003", square(3, 0)), bad))
+        assert refused.status_code == 422
+        assert [error["field"] for error in refused.json()["errors"]] == [field]
+        assert (await office.reader.get("/v1/grids/411002003")).status_code == 404
 
 
 async def test_a_code_that_is_a_number_is_refused(office: Office) -> None:

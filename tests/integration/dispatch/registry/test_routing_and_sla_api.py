@@ -3,8 +3,6 @@
 from typing import Any
 from uuid import uuid4
 
-import pytest
-
 from tests.integration.dispatch.registry.conftest import Office
 from tests.support.registry import EAST, SOUTH, STEP, WEST
 
@@ -26,36 +24,36 @@ async def test_a_preview_says_who_and_why(office: Office) -> None:
     assert [each["rule_id"] for each in decision["considered"]] == ["garbage-street-1", "sanitation"]
 
 
-@pytest.mark.parametrize(
-    ("change", "department"),
-    [
-        ({"grid_code": "411002002001001"}, "SANI"),
-        ({"grid_code": "411002001000000"}, "STREET1"),
-        ({}, "SANI"),
-        ({"category_code": "0205", "grid_code": "411002"}, "WATER"),
-        ({"category_code": "02"}, None),
-    ],
-)
-async def test_the_published_rules_decide(office: Office, change: dict[str, Any], department: str | None) -> None:
-    decision = (await office.reader.post("/v1/routing/preview", {**QUESTION, **change})).json()
-    assert decision["department_code"] == department
-    assert decision["fallback"] is (department is None)
+DECISIONS: list[tuple[Any, ...]] = [
+    ({"grid_code": "411002002001001"}, "SANI"),
+    ({"grid_code": "411002001000000"}, "STREET1"),
+    ({}, "SANI"),
+    ({"category_code": "0205", "grid_code": "411002"}, "WATER"),
+    ({"category_code": "02"}, None),
+]
 
 
-@pytest.mark.parametrize(
-    ("change", "status"),
-    [
-        ({"category_code": "77"}, 422),
-        ({"grid_code": "41"}, 422),
-        ({"longitude": 113.8}, 422),
-        ({"type": "rumour"}, 422),
-        ({"longitude": EAST + 1, "latitude": SOUTH}, 404),
-        ({"longitude": SOUTH, "latitude": WEST}, 404),
-        ({"at": "2026-03-02T09:00:00"}, 422),
-    ],
-)
-async def test_a_question_that_cannot_be_answered(office: Office, change: dict[str, Any], status: int) -> None:
-    assert (await office.reader.post("/v1/routing/preview", {**QUESTION, **change})).status_code == status
+async def test_the_published_rules_decide(office: Office) -> None:
+    for change, department in DECISIONS:
+        decision = (await office.reader.post("/v1/routing/preview", {**QUESTION, **change})).json()
+        assert decision["department_code"] == department
+        assert decision["fallback"] is (department is None)
+
+
+BAD_QUESTIONS: list[tuple[Any, ...]] = [
+    ({"category_code": "77"}, 422),
+    ({"grid_code": "41"}, 422),
+    ({"longitude": 113.8}, 422),
+    ({"type": "rumour"}, 422),
+    ({"longitude": EAST + 1, "latitude": SOUTH}, 404),
+    ({"longitude": SOUTH, "latitude": WEST}, 404),
+    ({"at": "2026-03-02T09:00:00"}, 422),
+]
+
+
+async def test_a_question_that_cannot_be_answered(office: Office) -> None:
+    for change, status in BAD_QUESTIONS:
+        assert (await office.reader.post("/v1/routing/preview", {**QUESTION, **change})).status_code == status
 
 
 # --- rule sets ------------------------------------------------------------------------------------------------------
@@ -96,28 +94,26 @@ async def test_a_draft_that_no_longer_holds_is_not_published(office: Office) -> 
     assert (await office.reader.post("/v1/routing/preview", QUESTION)).json()["rule_set_version"] == 1
 
 
-@pytest.mark.parametrize(
-    ("rules", "field"),
-    [
-        ([{"id": "a", "department_code": "NOBODY"}], "/rules/0/department_code"),
-        ([{"id": "a", "department_code": "SANI", "category_code": "77"}], "/rules/0/category_code"),
-        ([{"id": "a", "department_code": "SANI", "grid_code": "411009"}], "/rules/0/grid_code"),
-        ([{"id": "a", "department_code": "SANI"}, {"id": "b", "department_code": "WATER"}], "/rules/0/order"),
-        ([{"id": "a", "department_code": "SANI"}, {"id": "a", "department_code": "SANI"}], "/rules/1/id"),
-        ([{"id": "a", "department_code": "SANI", "type": "x"}], "/rules/0/type"),
-        (
-            [{"id": "a", "department_code": "SANI", "time_window": {"start": "8", "end": "9"}}],
-            "/rules/0/time_window/start",
-        ),
-    ],
-)
-async def test_a_draft_is_refused_naming_rule_and_field(
-    office: Office, rules: list[dict[str, Any]], field: str
-) -> None:
-    refused = await office.admin.post("/v1/routing/rule-sets", {"rules": rules})
-    assert refused.status_code == 422
-    assert refused.json()["errors"][0]["field"] == field
-    assert len((await office.reader.get("/v1/routing/rule-sets")).json()["items"]) == 1
+BAD_DRAFTS: list[tuple[Any, ...]] = [
+    ([{"id": "a", "department_code": "NOBODY"}], "/rules/0/department_code"),
+    ([{"id": "a", "department_code": "SANI", "category_code": "77"}], "/rules/0/category_code"),
+    ([{"id": "a", "department_code": "SANI", "grid_code": "411009"}], "/rules/0/grid_code"),
+    ([{"id": "a", "department_code": "SANI"}, {"id": "b", "department_code": "WATER"}], "/rules/0/order"),
+    ([{"id": "a", "department_code": "SANI"}, {"id": "a", "department_code": "SANI"}], "/rules/1/id"),
+    ([{"id": "a", "department_code": "SANI", "type": "x"}], "/rules/0/type"),
+    (
+        [{"id": "a", "department_code": "SANI", "time_window": {"start": "8", "end": "9"}}],
+        "/rules/0/time_window/start",
+    ),
+]
+
+
+async def test_a_draft_is_refused_naming_rule_and_field(office: Office) -> None:
+    for rules, field in BAD_DRAFTS:
+        refused = await office.admin.post("/v1/routing/rule-sets", {"rules": rules})
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["field"] == field
+        assert len((await office.reader.get("/v1/routing/rule-sets")).json()["items"]) == 1
 
 
 async def test_the_rules_of_a_set_are_read_in_pages(office: Office) -> None:
@@ -129,9 +125,12 @@ async def test_the_rules_of_a_set_are_read_in_pages(office: Office) -> None:
     assert ids == ["garbage-street-1", "sanitation", "water"]
 
 
-@pytest.mark.parametrize("tail", ["", "/rules"])
-async def test_an_unknown_rule_set_is_not_found(office: Office, tail: str) -> None:
-    assert (await office.reader.get(f"/v1/routing/rule-sets/{uuid4()}{tail}")).status_code == 404
+TAILS: list[str] = ["", "/rules"]
+
+
+async def test_an_unknown_rule_set_is_not_found(office: Office) -> None:
+    for tail in TAILS:
+        assert (await office.reader.get(f"/v1/routing/rule-sets/{uuid4()}{tail}")).status_code == 404
 
 
 async def test_a_repeated_draft_with_a_key_is_one_draft(office: Office) -> None:
@@ -145,37 +144,35 @@ async def test_a_repeated_draft_with_a_key_is_one_draft(office: Office) -> None:
 # --- SLA ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("start", "period", "due_at", "provisional"),
-    [
-        ("2026-09-18T16:00:00+08:00", {"count": 1, "unit": "working_day"}, "2026-09-20T16:00:00Z", False),
-        ("2026-08-02T10:00:00+08:00", {"count": 60, "unit": "day", "roll": True}, "2026-10-08T16:00:00Z", False),
-        ("2026-09-30T17:00:00+08:00", {"count": 4, "unit": "working_hour"}, "2026-10-08T03:30:00Z", False),
-        ("2026-10-01T23:30:00+08:00", {"count": 2, "unit": "hour"}, "2026-10-01T17:30:00Z", False),
-        ("2026-12-31T09:00:00+08:00", {"count": 5, "unit": "working_day"}, "2027-01-07T16:00:00Z", True),
-    ],
-)
-async def test_a_preview_counts_in_the_citys_calendar(
-    office: Office, start: str, period: dict[str, Any], due_at: str, provisional: bool
-) -> None:
-    answer = await office.reader.post("/v1/sla/preview", {"start": start, "period": period})
-    assert answer.json() == {"due_at": due_at, "provisional": provisional}
+DUE_TIMES: list[tuple[Any, ...]] = [
+    ("2026-09-18T16:00:00+08:00", {"count": 1, "unit": "working_day"}, "2026-09-20T16:00:00Z", False),
+    ("2026-08-02T10:00:00+08:00", {"count": 60, "unit": "day", "roll": True}, "2026-10-08T16:00:00Z", False),
+    ("2026-09-30T17:00:00+08:00", {"count": 4, "unit": "working_hour"}, "2026-10-08T03:30:00Z", False),
+    ("2026-10-01T23:30:00+08:00", {"count": 2, "unit": "hour"}, "2026-10-01T17:30:00Z", False),
+    ("2026-12-31T09:00:00+08:00", {"count": 5, "unit": "working_day"}, "2027-01-07T16:00:00Z", True),
+]
 
 
-@pytest.mark.parametrize(
-    ("change", "status"),
-    [
-        ({"start": "2026-09-18T16:00:00"}, 422),
-        ({"period": {"count": 0, "unit": "day"}}, 422),
-        ({"period": {"count": 1, "unit": "week"}}, 422),
-        ({"period": {"count": 1, "unit": "hour", "roll": True}}, 422),
-        ({"period": {"count": 5_000_000, "unit": "day"}}, 422),
-        ({"calendar": "mars"}, 404),
-    ],
-)
-async def test_a_preview_that_means_nothing(office: Office, change: dict[str, Any], status: int) -> None:
-    body = {"start": "2026-09-18T16:00:00+08:00", "period": {"count": 1, "unit": "day"}, **change}
-    assert (await office.reader.post("/v1/sla/preview", body)).status_code == status
+async def test_a_preview_counts_in_the_citys_calendar(office: Office) -> None:
+    for start, period, due_at, provisional in DUE_TIMES:
+        answer = await office.reader.post("/v1/sla/preview", {"start": start, "period": period})
+        assert answer.json() == {"due_at": due_at, "provisional": provisional}
+
+
+BAD_PREVIEWS: list[tuple[Any, ...]] = [
+    ({"start": "2026-09-18T16:00:00"}, 422),
+    ({"period": {"count": 0, "unit": "day"}}, 422),
+    ({"period": {"count": 1, "unit": "week"}}, 422),
+    ({"period": {"count": 1, "unit": "hour", "roll": True}}, 422),
+    ({"period": {"count": 5_000_000, "unit": "day"}}, 422),
+    ({"calendar": "mars"}, 404),
+]
+
+
+async def test_a_preview_that_means_nothing(office: Office) -> None:
+    for change, status in BAD_PREVIEWS:
+        body = {"start": "2026-09-18T16:00:00+08:00", "period": {"count": 1, "unit": "day"}, **change}
+        assert (await office.reader.post("/v1/sla/preview", body)).status_code == status
 
 
 async def test_a_new_version_of_a_policy_leaves_the_old_one_readable(office: Office) -> None:
@@ -203,19 +200,19 @@ async def test_a_new_policy_is_created(office: Office) -> None:
     assert codes == sorted(codes)
 
 
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"timers": {"T_SIGN": "1 hour"}}, "/timers/T_RESOLVE"),
-        ({"timers": {"T_RESOLVE": "0 day"}}, "/timers/T_RESOLVE"),
-        ({"natural_clock": True}, "/timers/T_RESOLVE"),
-        ({"extension": {"period": "0 day"}}, "/extension/period"),
-    ],
-)
-async def test_a_policy_is_refused_by_field(office: Office, change: dict[str, Any], field: str) -> None:
-    refused = await office.admin.put("/v1/sla-policies/G5D", {"timers": {"T_RESOLVE": "1 working_day"}, **change})
-    assert refused.status_code == 422
-    assert [error["field"] for error in refused.json()["errors"]] == [field]
+BAD_POLICIES: list[tuple[Any, ...]] = [
+    ({"timers": {"T_SIGN": "1 hour"}}, "/timers/T_RESOLVE"),
+    ({"timers": {"T_RESOLVE": "0 day"}}, "/timers/T_RESOLVE"),
+    ({"natural_clock": True}, "/timers/T_RESOLVE"),
+    ({"extension": {"period": "0 day"}}, "/extension/period"),
+]
+
+
+async def test_a_policy_is_refused_by_field(office: Office) -> None:
+    for change, field in BAD_POLICIES:
+        refused = await office.admin.put("/v1/sla-policies/G5D", {"timers": {"T_RESOLVE": "1 working_day"}, **change})
+        assert refused.status_code == 422
+        assert [error["field"] for error in refused.json()["errors"]] == [field]
 
 
 CALENDAR = {"time_zone": "America/New_York", "known_until": "2026-12-31", "exceptions": {"2026-11-26": "off"}}
@@ -230,7 +227,8 @@ async def test_a_second_calendar_is_not_the_citys_until_it_is_made_so(office: Of
     made = await office.admin.put("/v1/calendars/boston", {**CALENDAR, "default": True})
     assert (made.json()["default"], made.json()["version"]) == (True, 1)
     assert (await office.reader.post("/v1/sla/preview", question)).json() == named.json()
-    assert not (await office.reader.get("/v1/calendars/cn")).json()["default"]
+    listed = (await office.reader.get("/v1/calendars")).json()["items"]
+    assert [(item["code"], item["default"]) for item in listed] == [("boston", True), ("cn", False)]
 
 
 async def test_next_years_list_makes_a_new_version_and_ends_the_doubt(office: Office) -> None:
@@ -247,16 +245,16 @@ async def test_next_years_list_makes_a_new_version_and_ends_the_doubt(office: Of
     assert (await office.reader.get("/v1/calendars/cn?version=1")).json()["known_until"] == "2026-12-31"
 
 
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"time_zone": "Asia/Atlantis"}, "/time_zone"),
-        ({"exceptions": {"2026-02-30": "off"}}, "/exceptions"),
-        ({"frames": [["12:00", "08:30"]]}, "/frames/0"),
-        ({"known_until": "soon"}, "/known_until"),
-    ],
-)
-async def test_a_calendar_is_refused_by_field(office: Office, change: dict[str, Any], field: str) -> None:
-    refused = await office.admin.put("/v1/calendars/x", {**CALENDAR, **change})
-    assert refused.status_code == 422
-    assert [error["field"] for error in refused.json()["errors"]] == [field]
+BAD_CALENDARS: list[tuple[Any, ...]] = [
+    ({"time_zone": "Asia/Atlantis"}, "/time_zone"),
+    ({"exceptions": {"2026-02-30": "off"}}, "/exceptions"),
+    ({"frames": [["12:00", "08:30"]]}, "/frames/0"),
+    ({"known_until": "soon"}, "/known_until"),
+]
+
+
+async def test_a_calendar_is_refused_by_field(office: Office) -> None:
+    for change, field in BAD_CALENDARS:
+        refused = await office.admin.put("/v1/calendars/x", {**CALENDAR, **change})
+        assert refused.status_code == 422
+        assert [error["field"] for error in refused.json()["errors"]] == [field]
