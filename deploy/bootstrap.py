@@ -16,7 +16,7 @@ RUNTIME_LOCK = "requirements.lock"
 DEVELOPMENT_LOCK = "requirements-dev.lock"
 
 
-def digest(lock):
+def digest(lock: str) -> str:
     """One hash over what decides what is installed and how: the lock and the package's own description."""
     import tomllib
 
@@ -30,21 +30,21 @@ def digest(lock):
     return total.hexdigest()
 
 
-def read_stamp(path):
+def read_stamp(path: str) -> "dict[str, str]":
     try:
         with open(path, encoding="utf-8") as stream:
-            return json.load(stream)
-    except (OSError, ValueError):
+            return dict(json.load(stream))
+    except (OSError, ValueError, TypeError):
         return {}
 
 
-def run(*command):
+def run(*command: str) -> int:
     environment = dict(os.environ, PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1")
     environment.pop("PYTHONPATH", None)
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
-def works(python):
+def works(python: str) -> bool:
     """Whether the environment's interpreter still runs: the one it was made from may be gone."""
     if not os.path.exists(python):
         return False
@@ -54,7 +54,7 @@ def works(python):
         return False
 
 
-def make_environment(venv, python):
+def make_environment(venv: str, python: str) -> None:
     if works(python):
         return
     say("making %s with Python %d.%d" % (os.path.relpath(venv), sys.version_info[0], sys.version_info[1]))
@@ -62,7 +62,7 @@ def make_environment(venv, python):
         fail("Python's venv module could not make %s (on Debian and Ubuntu: apt install python3-venv)" % venv)
 
 
-def install(venv, development):
+def install(venv: str, development: bool) -> None:
     """Install what the wanted lock says, unless it is there; holds a lock against a second make at the same time."""
     python = os.path.join(venv, "bin", "python")
     stamp = os.path.join(venv, ".minqing-installed.json")
@@ -84,15 +84,15 @@ def install(venv, development):
         json.dump(wanted, stream)
 
 
-def say(line):
+def say(line: str) -> None:
     print("minqing: " + line, flush=True)
 
 
-def fail(reason):
+def fail(reason: str) -> None:
     sys.exit("minqing: " + reason)
 
 
-def main():
+def main() -> None:
     if sys.version_info < OLDEST:
         fail("Python %d.%d or newer is needed, this is %s" % (*OLDEST, sys.version.split()[0]))
     parser = argparse.ArgumentParser()

@@ -12,15 +12,15 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 
 from deploy.embedded import PostgresServer, RedisServer
 from deploy.embedded.directory import DirectoryClaim
-from deploy.embedded.process import last_line, spawn, stop
+from deploy.embedded.process import last_line
 from deploy.errors import StackError
+from deploy.forking import ForkServer
 from deploy.settings import StackSettings, master_key, write_private
 from deploy.supervisor import Child, Supervisor, trim_log
 from shared.vocabulary import Service
@@ -45,7 +45,8 @@ class Stack:
         self._claim = DirectoryClaim(settings.data_dir)
         self._postgres: PostgresServer | None = None
         self._redis: RedisServer | None = None
-        self._supervisor = Supervisor(say)
+        self._forks: ForkServer | None = None
+        self._supervisor: Supervisor | None = None
         self._database_urls: Mapping[Service, str] = settings.database_urls or {}
         self._redis_url = settings.redis_url or ""
 
@@ -62,45 +63,55 @@ class Stack:
         try:
             self._take_data_directory()
             self._check_ports()
+            # Imports what all processes need while the servers come up.
+            forks = self._forks = ForkServer(_plain_environment(), self.settings.log_dir / "forkserver.log")
+            forks.start()
             self._start_servers()
-            self._prepare()
+            self._prepare(forks)
+            self._supervisor = Supervisor(forks, self.say)
             self._supervisor.start(list(self._children()))
             self._write_state()
-            self._await_ready()
+            self._await_ready(self._supervisor)
         except BaseException:
             self.stop()
             raise
 
     def watch(self, should_stop: Callable[[], bool]) -> None:
         """Restart what dies, until `should_stop` or a signal arrives (which raises StopRequested)."""
-        with _wakeups() as reader:
-            while not should_stop():
-                select.select([reader], [], [], TICK_SECONDS)
-                with contextlib.suppress(BlockingIOError):
-                    os.read(reader, 512)
-                self.tick()
+        while not should_stop():
+            waiting_for = [self._forks] if self._forks is not None and self._forks.fileno() >= 0 else []
+            select.select(waiting_for, [], [], TICK_SECONDS)
+            self.tick()
 
     def tick(self) -> None:
         """One round of the watch: servers first, since everybody needs them."""
         changed = self._revive("PostgreSQL", self._postgres) | self._revive("Redis", self._redis)
-        if self._supervisor.tick() or changed:
+        if self._supervisor is not None:
+            changed |= self._supervisor.tick()
+        if changed:
             self._write_state()
 
     def stop(self) -> None:
         """Take everything down in the order nobody notices: callers first, the servers last."""
-        self._supervisor.stop()
+        if self._supervisor is not None:
+            self._supervisor.stop()
+        if self._forks is not None:
+            self._forks.stop()
         for server in (self._redis, self._postgres):
             if server is not None:
                 server.stop()
-        with contextlib.suppress(OSError):
-            self.settings.state_file.unlink(missing_ok=True)
-        self._claim.release()
+        if self._claim.is_held:
+            with contextlib.suppress(OSError):
+                self.settings.state_file.unlink(missing_ok=True)
+            self._claim.release()
 
     def process_ids(self) -> dict[str, int]:
-        """Everything that runs, by name: `intake-api`, `dispatch-relay`, ..., `postgres`, `redis`."""
-        found = {child.name: child.pid for child in self._supervisor.children}
+        """Everything that runs, by name: `intake-api`, `dispatch-relay`, ..., `postgres`, `redis`, `forkserver`."""
+        children = self._supervisor.children if self._supervisor is not None else []
+        found = {child.name: child.pid for child in children}
         found["postgres"] = self._postgres.pid if self._postgres is not None else None
         found["redis"] = self._redis.pid if self._redis is not None else None
+        found["forkserver"] = self._forks.pid if self._forks is not None else None
         return {name: pid for name, pid in found.items() if pid is not None}
 
     def _take_data_directory(self) -> None:
@@ -142,9 +153,7 @@ class Stack:
         """What every child of the stack reads."""
         settings = self.settings
         return {
-            **os.environ,
-            "MALLOC_ARENA_MAX": "2",
-            "PYTHONUNBUFFERED": "1",
+            **_plain_environment(),
             "MINQING_DATA_DIR": str(settings.data_dir),
             "MINQING_HOST": settings.host,
             "MINQING_CITY": str(settings.city) if settings.city is not None else "none",
@@ -154,17 +163,17 @@ class Stack:
             **{f"{service.name}_PORT": str(port) for service, port in settings.ports.items()},
         }
 
-    def _prepare(self) -> None:
+    def _prepare(self, forks: ForkServer) -> None:
         """Migrate, load the city once, make the demo keys: a child's work, see the module's docstring."""
         log = self.settings.log_dir / "prepare.log"
         log.unlink(missing_ok=True)
-        process = spawn([sys.executable, "-m", "deploy.prepare"], log=log, environment=self.environment())
+        process = forks.launch("deploy.prepare", [], name="prepare", environment=self.environment(), log=log)
         try:
             code = process.wait(PREPARE_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired as error:
             raise StackError(f"the databases were not ready within {PREPARE_TIMEOUT_SECONDS:.0f} s") from error
         finally:
-            stop(process, [(signal.SIGTERM, 5.0)])
+            process.send_signal(signal.SIGTERM)
         if code != 0:
             raise StackError(last_line(log))
         for line in log.read_text(encoding="utf-8").splitlines():
@@ -176,26 +185,26 @@ class Stack:
             package = f"services.{service.value}"
             commands = {
                 "api": [
-                    *("-m", "uvicorn", "--factory", f"{package}.main:create_app"),
+                    *("uvicorn", "--factory", f"{package}.main:create_app"),
                     *("--host", self.settings.host, "--port", str(self.settings.ports[service])),
                     *("--no-access-log", "--no-server-header", "--log-level", "warning"),
                     *("--timeout-graceful-shutdown", str(GRACE_SECONDS)),
                 ],
-                "relay": ["-m", f"{package}.relay"],
-                "worker": ["-m", f"{package}.worker"],
+                "relay": [f"{package}.relay"],
+                "worker": [f"{package}.worker"],
             }
-            for role, arguments in commands.items():
+            for role, (module, *arguments) in commands.items():
                 name = f"{service.value}-{role}"
                 log = self.settings.log_dir / f"{name}.log"
                 trim_log(log)
                 group = API_GROUP if role == "api" else BACKGROUND_GROUP
-                yield Child(name, [sys.executable, *arguments], environment, log, group)
+                yield Child(name, module, arguments, environment, log, group)
 
-    def _await_ready(self) -> None:
+    def _await_ready(self, supervisor: Supervisor) -> None:
         deadline = time.monotonic() + READY_TIMEOUT_SECONDS
         waiting = list(Service)
         while waiting:
-            self._supervisor.check_alive()
+            supervisor.check_alive()
             waiting = [service for service in waiting if not _is_ready(self.settings, service)]
             if waiting and time.monotonic() > deadline:
                 late = ", ".join(waiting)
@@ -203,7 +212,7 @@ class Stack:
                     f"not ready within {READY_TIMEOUT_SECONDS:.0f} s: {late} (logs: {self.settings.log_dir})"
                 )
             time.sleep(0.05 if waiting else 0)
-        self._supervisor.check_alive()
+        supervisor.check_alive()
 
     def _revive(self, name: str, server: PostgresServer | RedisServer | None) -> bool:
         if server is None or server.is_running():
@@ -241,21 +250,9 @@ def _is_ready(settings: StackSettings, service: Service) -> bool:
         connection.close()
 
 
-@contextlib.contextmanager
-def _wakeups() -> Iterator[int]:
-    """A pipe that becomes readable when a child ends, so that a restart need not wait for the next tick."""
-    reader, writer = os.pipe()
-    os.set_blocking(reader, False)
-    os.set_blocking(writer, False)
-    previous = signal.signal(signal.SIGCHLD, lambda _signal, _frame: None)
-    descriptor = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    try:
-        yield reader
-    finally:
-        signal.set_wakeup_fd(descriptor)
-        signal.signal(signal.SIGCHLD, previous)
-        os.close(reader)
-        os.close(writer)
+def _plain_environment() -> dict[str, str]:
+    """For the fork server itself; each process gets its own environment when it is forked."""
+    return {**os.environ, "MALLOC_ARENA_MAX": "2", "PYTHONUNBUFFERED": "1"}
 
 
 def _request_stop(_signal: int, _frame: FrameType | None) -> None:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.embedded.process import last_line, spawn, stop
+from deploy.embedded.process import last_line
 from deploy.errors import StackError
+from deploy.forking import ForkedProcess, ForkServer
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 15.0
@@ -26,11 +27,12 @@ class Child:
     """One supervised process. `group` orders the stop: the lowest goes first."""
 
     name: str
-    command: Sequence[str]
+    module: str
+    arguments: Sequence[str]
     environment: Mapping[str, str]
     log: Path
     group: int
-    process: subprocess.Popen[bytes] | None = None
+    process: ForkedProcess | None = None
     started_at: float = 0.0
     pause: float = FIRST_PAUSE_SECONDS
     due_at: float | None = None
@@ -39,8 +41,10 @@ class Child:
     def pid(self) -> int | None:
         return self.process.pid if self.process is not None else None
 
-    def start(self) -> None:
-        self.process = spawn(self.command, log=self.log, environment=self.environment)
+    def start(self, server: ForkServer) -> None:
+        self.process = server.launch(
+            self.module, self.arguments, name=self.name, environment=self.environment, log=self.log
+        )
         self.started_at = time.monotonic()
         self.due_at = None
 
@@ -49,6 +53,7 @@ class Child:
 class Supervisor:
     """Children and what to say when something happens to one of them."""
 
+    server: ForkServer
     say: Callable[[str], None]
     children: list[Child] = field(default_factory=list)
     _logs_checked_at: float = 0.0
@@ -56,7 +61,7 @@ class Supervisor:
     def start(self, children: Sequence[Child]) -> None:
         for child in children:
             self.children.append(child)
-            child.start()
+            child.start(self.server)
 
     def check_alive(self) -> None:
         """During the start nothing is retried: raise `StackError` for the first child that has ended."""
@@ -70,11 +75,9 @@ class Supervisor:
         changed = False
         for child in self.children:
             if child.due_at is not None:
-                if now >= child.due_at:
-                    child.start()
-                    changed = True
+                changed |= now >= child.due_at and self._restart(child, now)
             elif child.process is not None and (code := child.process.poll()) is not None:
-                self._schedule(child, now, code)
+                self.schedule(child, now, code)
         if now - self._logs_checked_at > LOG_CHECK_SECONDS:
             self._logs_checked_at = now
             for child in self.children:
@@ -86,18 +89,27 @@ class Supervisor:
         for group in sorted({child.group for child in self.children}):
             members = [child.process for child in self.children if child.group == group and child.process is not None]
             for process in members:
-                with contextlib.suppress(ProcessLookupError):
-                    if process.poll() is None:
-                        process.send_signal(signal.SIGTERM)
+                process.send_signal(signal.SIGTERM)
             deadline = time.monotonic() + STOP_PATIENCE_SECONDS
             for process in members:
                 remaining = max(0.1, deadline - time.monotonic())
-                with contextlib.suppress(subprocess.TimeoutExpired):
+                try:
                     process.wait(remaining)
-                stop(process, [])
+                except subprocess.TimeoutExpired:
+                    process.send_signal(signal.SIGKILL)
+                    process.wait(STOP_PATIENCE_SECONDS)
         self.children.clear()
 
-    def _schedule(self, child: Child, now: float, code: int) -> None:
+    def _restart(self, child: Child, now: float) -> bool:
+        try:
+            child.start(self.server)
+        except StackError as error:
+            self.say(str(error))
+            self.schedule(child, now, -signal.SIGTERM)
+            return False
+        return True
+
+    def schedule(self, child: Child, now: float, code: int) -> None:
         """A child that had proven itself comes back almost at once; one that keeps dying waits ever longer."""
         if now - child.started_at >= PROVEN_AFTER_SECONDS:
             child.pause = FIRST_PAUSE_SECONDS

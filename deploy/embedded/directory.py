@@ -38,6 +38,10 @@ class DirectoryClaim:
         self._path = directory / "claim.lock"
         self._descriptor: int | None = None
 
+    @property
+    def is_held(self) -> bool:
+        return self._descriptor is not None
+
     def take(self) -> None:
         """Take the directory or raise `StackError` when another running process holds it."""
         if self._descriptor is not None:

@@ -40,6 +40,7 @@ def spawn(
     environment: Mapping[str, str] | None = None,
     run_as: RunAs | None = None,
     death_signal: signal.Signals | None = signal.SIGTERM,
+    pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own, so that a Ctrl-C in the terminal reaches only the supervisor.
 
@@ -62,6 +63,7 @@ def spawn(
             env=None if environment is None else dict(environment),
             cwd="/" if run_as is not None else None,
             start_new_session=True,
+            pass_fds=tuple(pass_fds),
         )
 
 

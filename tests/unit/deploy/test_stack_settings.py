@@ -10,6 +10,7 @@ import pytest
 from deploy.commands.keys import parse_expiry
 from deploy.embedded.process import last_line
 from deploy.errors import StackError
+from deploy.forking import ForkServer
 from deploy.settings import StackSettings, master_key, write_private
 from deploy.supervisor import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, PROVEN_AFTER_SECONDS, Child, Supervisor
 from shared.vocabulary import Service
@@ -101,27 +102,17 @@ def test_expiry_that_would_have_to_be_guessed_is_refused(text: str) -> None:
         parse_expiry(text, NOW)
 
 
-class _Ended:
-    """Stands where a process would: one that has just ended. Only `poll` is asked."""
-
-    pid = 1
-
-    def poll(self) -> int:
-        return -9
-
-
-def test_child_that_keeps_dying_waits_longer_and_one_that_lived_comes_back_at_once() -> None:
+def test_child_that_keeps_dying_waits_longer_and_one_that_lived_comes_back_at_once(tmp_path: Path) -> None:
     said: list[str] = []
-    supervisor = Supervisor(said.append)
-    child = Child("intake-relay", ["true"], {}, Path("/dev/null"), 1)
-    child.process = _Ended()  # type: ignore[assignment]
+    supervisor = Supervisor(ForkServer({}, tmp_path / "log"), said.append)
+    child = Child("intake-relay", "services.intake.relay", [], {}, tmp_path / "log", 1)
     pauses = []
     for _ in range(12):
         pauses.append(child.pause)
-        supervisor._schedule(child, child.started_at, -9)
+        supervisor.schedule(child, child.started_at, -9)
     assert pauses[0] == FIRST_PAUSE_SECONDS
     assert pauses == sorted(pauses)
     assert child.pause == LONGEST_PAUSE_SECONDS
-    supervisor._schedule(child, child.started_at + PROVEN_AFTER_SECONDS, -9)
+    supervisor.schedule(child, child.started_at + PROVEN_AFTER_SECONDS, -9)
     assert child.due_at == pytest.approx(child.started_at + PROVEN_AFTER_SECONDS + FIRST_PAUSE_SECONDS)
     assert "intake-relay was killed by signal 9" in said[0]
