@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from shared.vocabulary import Service
 
-_PER_SERVICE_ONLY = frozenset({"database_url", "port"})
+_PER_SERVICE_ONLY = frozenset({"database_url", "port", "worker_metrics_port"})
 _UNPREFIXED = frozenset({"redis_url"})
 _MINIMUM_MASTER_KEY = 32
 
@@ -46,8 +46,8 @@ class ServiceSettings(BaseSettings):
 
     cors_origins: tuple[str, ...] = ()
     body_limit_bytes: int = Field(default=1_048_576, ge=1_024, le=1_073_741_824)
-    rate_limit_per_second: float = Field(default=200.0, ge=0, le=1_000_000)
-    rate_limit_burst: int = Field(default=1_000, ge=1, le=10_000_000)
+    rate_limit_per_second: float = Field(default=1_000.0, ge=0, le=1_000_000)
+    rate_limit_burst: int = Field(default=2_000, ge=1, le=10_000_000)
     idempotency_days: int = Field(default=7, ge=1, le=365)
 
     master_key: SecretStr | None = None
@@ -58,6 +58,7 @@ class ServiceSettings(BaseSettings):
     oidc_department_claim: str = "department_code"
     oidc_scope_map: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
 
+    worker_metrics_port: int = Field(default=0, ge=0, le=65535)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
     access_log: bool = True

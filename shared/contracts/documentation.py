@@ -73,9 +73,7 @@ def _fields_table(model: type[BaseModel], name: str) -> list[str]:
     rows = ["| field | type | required | default |", "|---|---|---|---|"]
     for field, shape in schema.get("properties", {}).items():
         default = "" if field in required else f"`{_shown_default(shape.get('default'))}`"
-        rows.append(
-            f"| `{field}` | {_shown_type(shape)} | {'yes' if field in required else 'no'} | {default} |"
-        )
+        rows.append(f"| `{field}` | {_shown_type(shape)} | {'yes' if field in required else 'no'} | {default} |")
     return rows
 
 

@@ -1,4 +1,4 @@
-"""The envelope every event travels in, close to CloudEvents 1.0: who says what about which appeal, and in which order."""
+"""The envelope every event travels in, close to CloudEvents 1.0: who says what about which appeal, in which order."""
 
 from typing import Any, ClassVar
 from uuid import UUID
@@ -35,4 +35,3 @@ class Envelope(BaseModel):
     sequence: int = Field(ge=1)
     traceparent: str | None = None
     data: dict[str, Any]
-

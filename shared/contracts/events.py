@@ -25,7 +25,7 @@ from shared.vocabulary import (
 
 
 class AppealFacts(EventData):
-    """What the other services may know about an appeal. Free text is already masked; a report's is neutral (trap 28)."""
+    """What the other services may know about an appeal. Free text is masked; a report's is neutral (trap 28)."""
 
     receipt_number: str
     type: AppealType

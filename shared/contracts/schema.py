@@ -18,9 +18,7 @@ from shared.contracts.events import EVENTS
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 UPDATE_COMMAND = "minqing contracts snapshot"
 
-_TYPE_KEYWORDS = frozenset(
-    {"type", "format", "const", "anyOf", "items", "prefixItems", "additionalProperties"}
-)
+_TYPE_KEYWORDS = frozenset({"type", "format", "const", "anyOf", "items", "prefixItems", "additionalProperties"})
 _LOWER_BOUNDS = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems"})
 _UPPER_BOUNDS = frozenset({"maximum", "exclusiveMaximum", "maxLength", "maxItems"})
 _PROSE = frozenset({"title", "description", "examples"})

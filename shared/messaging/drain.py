@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -26,11 +26,18 @@ _MAX_EVENTS_PER_STREAM = 50
 Stream = tuple[Service, UUID]
 
 
-class ObserveSpan:
-    """Wraps the application of an event; replaced by tracing where that is on."""
+class DrainObserver:
+    """Sees what a drain does; this one looks away. Nothing it does may fail the drain."""
 
-    def __call__(self, envelope: Envelope) -> contextlib.AbstractContextManager[object]:  # noqa: ARG002
+    def span(self, envelope: Envelope) -> contextlib.AbstractContextManager[object]:  # noqa: ARG002
+        """Wrap the application of one event."""
         return contextlib.nullcontext()
+
+    def applied(self, envelopes: Sequence[Envelope], at: datetime) -> None:
+        """These have taken effect: their transaction has committed, which began at `at`."""
+
+    def failed(self, event_type: str, *, dead: bool) -> None:
+        """One more attempt at an event has failed; `dead` when it was the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +51,10 @@ class Applied:
 class Drain:
     """Applies a consumer's pending inbox rows."""
 
-    def __init__(self, database: Database, subscriptions: Subscriptions, observe: ObserveSpan | None = None) -> None:
+    def __init__(self, database: Database, subscriptions: Subscriptions, observer: DrainObserver | None = None) -> None:
         self._database = database
         self._subscriptions = subscriptions
-        self._observe = observe or ObserveSpan()
+        self._observer = observer or DrainObserver()
         schema = database.schema
         self._lock = text(_LOCK.format(schema=schema))
         self._pending = text(_PENDING.format(schema=schema))
@@ -115,7 +122,7 @@ class Drain:
             published = uow.take_pending()
             savepoint = await uow.connection.begin_nested()
             try:
-                with self._observe(envelope):
+                with self._observer.span(envelope):
                     await self._subscriptions.apply(uow, envelope)
             except Exception as error:
                 _raise_if_trouble(error)
@@ -146,6 +153,7 @@ class Drain:
     async def _mark(self, uow: UnitOfWork, done: Sequence[Envelope]) -> None:
         if not done:
             return
+        uow.after_commit(lambda: self._observer.applied(done, uow.now))
         await uow.connection.execute(self._settle, {"event_ids": [e.id for e in done], "now": uow.now})
         last: dict[Stream, int] = {}
         count: dict[Stream, int] = {}
@@ -186,6 +194,7 @@ class Drain:
                 state=row.state,
                 error=failure,
             )
+            self._observer.failed(row.type, dead=row.state == "dead")
 
 
 def _describe(error: BaseException) -> str:

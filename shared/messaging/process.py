@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,18 +12,19 @@ import structlog
 from redis.asyncio import Redis
 
 from shared.clock import Clock, SystemClock
-from shared.contracts.envelope import Envelope
 from shared.db.engine import Database, is_database_trouble
 from shared.messaging.arq_transport import ArqTransport, run_arq_worker, worker_topic
 from shared.messaging.connections import connect_database, connect_redis
 from shared.messaging.consumer import Consumer
-from shared.messaging.drain import Drain, ObserveSpan
+from shared.messaging.drain import Drain
 from shared.messaging.housekeeping import Retention, clean
 from shared.messaging.relay import Relay
+from shared.messaging.telemetry import EventTelemetry
 from shared.messaging.subscriptions import Subscriptions
 from shared.messaging.wake import RedisWake, Wake, relay_topic
 from shared.observability.logging import configure_logging
-from shared.observability.tracing import configure_tracing, start_span_from, stop_tracing
+from shared.observability.metrics import serve_metrics
+from shared.observability.tracing import configure_tracing, stop_tracing
 from shared.settings import ServiceSettings
 from shared.vocabulary import Service
 
@@ -158,8 +159,11 @@ async def _worker(
     ) as context:
         redis_url = settings.redis_url.get_secret_value()
         transport = ArqTransport(redis_url, context.wake)
-        drain = Drain(context.database, subscriptions, SpanPerEvent())
+        drain = Drain(context.database, subscriptions, EventTelemetry(context.service))
         consumer = Consumer(context.database, subscriptions, transport, drain)
+
+        if settings.worker_metrics_port:
+            serve_metrics(settings.host, settings.worker_metrics_port)
 
         async def keep_house() -> None:
             await clean(context.database, Retention())
@@ -173,15 +177,3 @@ async def _worker(
                     tasks.create_task(loop(context, stop))
         finally:
             await transport.close()
-
-
-class SpanPerEvent(ObserveSpan):
-    """Runs each event in a span of the trace it came with."""
-
-    def __call__(self, envelope: Envelope) -> AbstractContextManager[object]:
-        return start_span_from(
-            envelope.traceparent,
-            f"apply {envelope.type}",
-            appeal_id=str(envelope.subject),
-            event_id=str(envelope.id),
-        )

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server
 
 log = structlog.get_logger(__name__)
 
@@ -120,6 +120,11 @@ _default_gauges = QueriedGauges()
 def register_gauges(name: str, query: GaugeQuery, *, labels: tuple[str, ...] = (), help_text: str = "") -> None:
     """Register a queried gauge for this process's own exposition."""
     _default_gauges.register(name, query, labels=labels, help_text=help_text)
+
+
+def serve_metrics(host: str, port: int) -> None:
+    """Serve this process's metrics on a port of its own: for workers, which have no API. Runs in a daemon thread."""
+    start_http_server(port, addr=host, registry=REGISTRY)
 
 
 async def exposition(gauges: QueriedGauges | None = None) -> bytes:

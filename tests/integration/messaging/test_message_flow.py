@@ -13,13 +13,16 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.errors import Conflict, NotFound
 from shared.ids import uuid7
 from shared.messaging.dead_letters import list_dead_letters, retry_dead_letter, skip_dead_letter
-from shared.messaging.drain import MAX_ATTEMPTS
+from shared.messaging.drain import MAX_ATTEMPTS, Drain
 from shared.messaging.gauges import flow_figures
 from shared.messaging.housekeeping import Retention, clean
+from shared.messaging.inbox import store_envelopes
 from shared.messaging.reconcile import EdgeReport, reconcile_edge
 from shared.messaging.relay import Relay, RelaySettings
+from shared.messaging.telemetry import EventTelemetry
 from shared.messaging.transport import TransportDown
 from shared.messaging.wake import LocalWake
+from shared.observability.metrics import REGISTRY
 from shared.vocabulary import Service
 from tests.support.message_flow import CONSUMER, PRODUCER, Flow, closed
 
@@ -169,8 +172,6 @@ async def test_an_early_event_waits_for_its_predecessor(flow: Flow) -> None:
 
 
 async def test_what_a_crash_left_between_store_and_apply_is_swept_up(flow: Flow) -> None:
-    from shared.messaging.inbox import store_envelopes
-
     subject = uuid7()
     await flow.publish(subject, 1, 2)
     await flow.relay.send_due()
@@ -329,3 +330,35 @@ async def test_an_old_event_on_the_way_shows_as_unreconciled_on_its_side(flow: F
     figures = await flow_figures(flow.producer)
     assert figures.unreconciled_out == {"dispatch": 1, "intake": 1}
     assert figures.outbox_oldest_seconds["dispatch"] == pytest.approx(61)
+
+
+async def test_what_took_effect_is_counted_with_its_lag_and_a_failure_too(
+    flow: Flow, manual_clock: ManualClock
+) -> None:
+    drain = Drain(flow.consumer_db, flow.subscriptions, EventTelemetry(CONSUMER))
+    flow.poisoned = {13}
+    await flow.publish(uuid7(), 1)
+    await flow.publish(uuid7(), 13)
+    await flow.relay.send_due()
+    envelopes = flow.transport.take()
+
+    async def store(uow: UnitOfWork) -> None:
+        await store_envelopes(uow, envelopes)
+
+    await flow.consumer_db.transact(store)
+    manual_clock.advance(timedelta(seconds=3))
+    before = counts()
+    await drain.drain([(PRODUCER, envelope.subject) for envelope in envelopes])
+    after = counts()
+    assert {outcome: after[outcome] - before[outcome] for outcome in after} == {"applied": 1, "failed": 1, "lag": 3}
+
+
+def counts() -> dict[str, float]:
+    labels = {"consumer": "dispatch", "type": "case.closed"}
+    read = REGISTRY.get_sample_value
+    found = {
+        outcome: read("minqing_events_applied_total", {**labels, "outcome": outcome})
+        for outcome in ("applied", "failed")
+    }
+    found["lag"] = read("minqing_event_lag_seconds_sum", {"producer": "feedback", "consumer": "dispatch"})
+    return {name: value or 0.0 for name, value in found.items()}
