@@ -72,7 +72,7 @@ async def differences(service: Service, url: str) -> list[Any]:
             "compare_server_default": False,
             "version_table_schema": service.value,
         }
-        # The role's search_path makes its own schema the default one, whose name Alembic would leave out of what it finds.
+        # The role's own schema is its default one, whose name Alembic would leave out of what it finds.
         connection.execute(sa.text("SET search_path = pg_catalog"))
         connection.dialect.default_schema_name = "pg_catalog"
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))

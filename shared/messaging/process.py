@@ -19,8 +19,8 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.drain import Drain
 from shared.messaging.housekeeping import Retention, clean
 from shared.messaging.relay import Relay
-from shared.messaging.telemetry import EventTelemetry
 from shared.messaging.subscriptions import Subscriptions
+from shared.messaging.telemetry import EventTelemetry
 from shared.messaging.wake import RedisWake, Wake, relay_topic
 from shared.observability.logging import configure_logging
 from shared.observability.metrics import serve_metrics
