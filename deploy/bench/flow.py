@@ -97,19 +97,19 @@ async def accepting_figures(field: Field, effort: Effort) -> list[Figure]:
         await connection.close()
 
 
-async def _compare_accepting(field: Field, effort: Effort, bare: "Endpoint") -> list[Figure]:
-    """In turns. While the bar is measured relays and workers sleep: what they do later is not what the endpoint owes."""
+async def _compare_accepting(field: Field, effort: Effort, yardstick: "Endpoint") -> list[Figure]:
+    """In turns. Relays and workers sleep while the bar is measured: what they do is not what the endpoint owes."""
     ids = field.running.stack.process_ids()
     ours = Endpoint(Load(field.urls[Service.INTAKE], field.post_appeal, CREATED), (ids["intake-api"], ids["postgres"]))
     background = [pid for name, pid in ids.items() if name.endswith(("-relay", "-worker"))]
-    for endpoint in (bare, ours):
+    for endpoint in (yardstick, ours):
         await endpoint.measure(min(effort.seconds, 2.0))
     await quiet(field)
     alone: list[tuple[Speed, Speed]] = []
     together: list[float] = []
     for _ in range(effort.rounds):
         with asleep(background):
-            alone.append((await bare.measure(effort.seconds), await ours.measure(effort.seconds)))
+            alone.append((await yardstick.measure(effort.seconds), await ours.measure(effort.seconds)))
         await quiet(field)
         together.append((await ours.measure(effort.seconds)).per_second)
         await quiet(field)

@@ -1,7 +1,7 @@
 """What the whole stack costs while nobody asks anything of it: memory, with shared pages once, and processor time."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import psutil
 
@@ -18,8 +18,8 @@ async def idle_figures(stack: Stack, seconds: float) -> list[Figure]:
     before = busy_seconds(stack.process_ids())
     await asyncio.sleep(seconds)
     after = busy_seconds(stack.process_ids())
-    shares = {name: 100 * (after[name] - before.get(name, 0.0)) / seconds for name in after}
-    pss, rss = _memory(stack.process_ids().values())
+    shares = {name: 100 * (after[name] - before.get(name, after[name])) / seconds for name in after}
+    pss, rss = _memory(stack.process_ids())
     busiest = sorted(shares.items(), key=lambda item: -item[1])[:3]
     return [
         Figure(
@@ -42,16 +42,22 @@ async def idle_figures(stack: Stack, seconds: float) -> list[Figure]:
 
 
 def busy_seconds(process_ids: Mapping[str, int]) -> dict[str, float]:
-    """Processor seconds so far by name, children and those that have ended included where the parent has waited for them."""
-    return {name: sum(map(_seconds, _family(pid))) for name, pid in process_ids.items()}
+    """Processor seconds so far by name; children are included, but for those that have a name of their own."""
+    return {name: sum(map(_seconds, family)) for name, family in _families(process_ids).items()}
 
 
-def _family(pid: int) -> list[psutil.Process]:
-    try:
-        process = psutil.Process(pid)
-        return [process, *process.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
+def _families(process_ids: Mapping[str, int]) -> dict[str, list[psutil.Process]]:
+    """Each process with its descendants; none is in two families."""
+    named = set(process_ids.values())
+    families: dict[str, list[psutil.Process]] = {}
+    for name, pid in process_ids.items():
+        try:
+            process = psutil.Process(pid)
+            children = [child for child in process.children(recursive=True) if child.pid not in named]
+        except psutil.NoSuchProcess:
+            continue
+        families[name] = [process, *children]
+    return families
 
 
 def _seconds(process: psutil.Process) -> float:
@@ -59,12 +65,12 @@ def _seconds(process: psutil.Process) -> float:
         times = process.cpu_times()
     except psutil.NoSuchProcess:
         return 0.0
-    return float(times.user + times.system + times.children_user + times.children_system)
+    return float(times.user + times.system)
 
 
-def _memory(process_ids: Iterable[int]) -> tuple[int, int]:
+def _memory(process_ids: Mapping[str, int]) -> tuple[int, int]:
     pss = rss = 0
-    for process in (each for pid in process_ids for each in _family(pid)):
+    for process in (each for family in _families(process_ids).values() for each in family):
         try:
             memory = process.memory_full_info()
         except (psutil.NoSuchProcess, psutil.AccessDenied):
