@@ -93,7 +93,8 @@ class ForkServer:
         }
         with self._lock:
             self.start()
-            assert self._control is not None
+            if self._control is None:
+                raise StackError("the fork server did not start")
             try:
                 self._control.send(json.dumps(request).encode())
                 while True:
@@ -148,7 +149,8 @@ class ForkServer:
             self._close()
 
     def _receive(self) -> dict[str, Any] | None:
-        assert self._control is not None
+        if self._control is None:
+            raise StackError("the fork server is not running")
         message = self._control.recv(LARGEST_MESSAGE)
         if not message:
             return None

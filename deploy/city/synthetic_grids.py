@@ -1,9 +1,8 @@
 """Draws synthetic areas for a city whose real borders may not be passed on: a tiling without gaps or overlaps.
 
-Areas are laid out in rows from north to south, within a row from west to east, which is also how grid codes are
-numbered (DB11-GRID). The tiling is made of rectangles on a lattice of whole numbers; every corner that touches a
-neighbour's side becomes a corner of the neighbour too, so that after bending the square into an outline each border is
-drawn by both sides through the very same points.
+Areas lie in rows from north to south, within a row from west to east, as grid codes are numbered (DB11-GRID). The
+rectangles sit on a lattice of whole numbers; every corner that touches a neighbour's side is a corner of the neighbour
+too, so that after bending the square into an outline both sides draw each border through the very same points.
 """
 
 import math

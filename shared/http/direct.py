@@ -28,7 +28,8 @@ class DirectCall:
     __slots__ = ("_body", "_checks", "_endpoint", "_path_fields", "_request_name", "_resolvers")
 
     def __init__(self, dependant: Dependant, resolvers: list[tuple[str | None, Resolver]]) -> None:
-        assert dependant.call is not None
+        if dependant.call is None:
+            raise TypeError("a route without an endpoint cannot be called")
         self._endpoint = dependant.call
         self._resolvers = [(name, resolve) for name, resolve in resolvers if name is not None]
         self._checks = [resolve for name, resolve in resolvers if name is None]
