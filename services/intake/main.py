@@ -1,9 +1,13 @@
 """The intake API: run with `uvicorn --factory services.intake.main:create_app`."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
 
 from services.intake.api import appeals, categories, reading, tracking
 from services.intake.api.track_guard import TrackGuard
+from services.intake.db.express import ExpressLane
 from services.intake.db.metadata import metadata
 from services.intake.settings import Settings
 from services.intake.use_cases.desk import Desk
@@ -20,10 +24,20 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         description="Appeals, the people behind them, categories, and what citizens are told on the way.",
         metadata=metadata,
         routers=[appeals.router, reading.router, tracking.router, categories.router],
+        lifespan=[_express_lane],
         clock=clock,
         state={"desk": Desk.from_settings(settings)},
     )
     app.state.track_guard = TrackGuard(
         app.state.redis, attempts=settings.track_attempts, window_seconds=settings.track_window_seconds
     )
+    app.state.express_lane = ExpressLane(app.state.database, app.state.wake)
     return app
+
+
+@asynccontextmanager
+async def _express_lane(app: FastAPI) -> AsyncIterator[None]:
+    """Keep the lane open while the application runs."""
+    lane: ExpressLane = app.state.express_lane
+    async with lane.running():
+        yield

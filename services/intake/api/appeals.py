@@ -8,7 +8,8 @@ from fastapi import APIRouter, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from services.intake.api.dependencies import TheDesk, Writer, run_sealed
+from services.intake.api.dependencies import TheDesk, TheLane, Writer, run_sealed
+from services.intake.api.express import NO_STORE, created_reply, register_express
 from services.intake.api.schemas import AppealIn, BatchIn, RecategorizeIn, problems_with_items
 from services.intake.api.views import (
     AppealView,
@@ -41,14 +42,19 @@ router = APIRouter(prefix="/v1/appeals", tags=["appeals"])
     response_model=CreatedAppeal,
     responses=problem_documentation([409]),
 )
-async def create_appeal(submission: AppealIn, db: Db, desk: TheDesk, idem: Idempotency, principal: Writer) -> Response:
+async def create_appeal(
+    submission: AppealIn, db: Db, desk: TheDesk, lane: TheLane, idem: Idempotency, principal: Writer
+) -> Response:
     """The answer comes after the commit: what has a receipt number is never lost.
 
     Without a category it is registered and waits on the review list; with one it is accepted at once (T10).
     """
     command = RegisterAppeal(submission.to_domain(), principal.actor, may_read=principal.has("appeals:read"))
+    reply = await register_express(lane, desk, command, idem.identity, db)
+    if reply is not None:
+        return reply.response()
     return await run_sealed(
-        idem, db, desk.vault, lambda uow: register_appeal(uow, desk, command), status=201, render=_created
+        idem, db, desk.vault, lambda uow: register_appeal(uow, desk, command), status=201, render=created_reply
     )
 
 
@@ -69,7 +75,7 @@ async def create_appeals(batch: BatchIn, db: Db, desk: TheDesk, idem: Idempotenc
         return await register_appeals(uow, desk, [item for item in items if isinstance(item, RegisterAppeal)])
 
     return await run_sealed(
-        idem, db, desk.vault, work, status=200, render=lambda outcomes: (_batch_view(items, outcomes), _NO_STORE)
+        idem, db, desk.vault, work, status=200, render=lambda outcomes: (_batch_view(items, outcomes), NO_STORE)
     )
 
 
@@ -98,14 +104,6 @@ async def recategorize(  # noqa: PLR0913, PLR0917 - each one a dependency
     return await idem.run(
         db, work, status=200, render=lambda row: (appeal_view(row), {"ETag": etag_of(row["shown_version"])})
     )
-
-
-_NO_STORE = {"Cache-Control": "no-store"}
-
-
-def _created(new: NewAppeal) -> tuple[CreatedAppeal, dict[str, str]]:
-    headers = {"Location": f"/v1/appeals/{new.id}", "ETag": etag_of(1), **_NO_STORE}
-    return created_view(new), headers
 
 
 def _read_item(item: Any, actor: str, *, may_read: bool) -> RegisterAppeal | ItemProblem:

@@ -5,6 +5,7 @@ from typing import Annotated, TypeVar, cast
 
 from fastapi import Depends, Request, Response, Security
 
+from services.intake.db.express import ExpressLane
 from services.intake.db.vault import Vault
 from services.intake.use_cases.desk import Desk
 from shared.db.engine import Database
@@ -25,7 +26,12 @@ async def get_desk(request: Request) -> Desk:
     return cast("Desk", request.app.state.desk)
 
 
+async def get_lane(request: Request) -> ExpressLane:
+    return cast("ExpressLane", request.app.state.express_lane)
+
+
 TheDesk = Annotated[Desk, Depends(get_desk)]
+TheLane = Annotated[ExpressLane, Depends(get_lane)]
 
 
 async def run_sealed(

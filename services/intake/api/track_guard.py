@@ -68,9 +68,9 @@ class TrackGuard:
         name = f"minqing:track:{key}"
         try:
             async with redis.pipeline(transaction=True) as pipe:
+                pipe.set(name, 0, ex=self._window, nx=True)
                 pipe.incr(name)
-                pipe.expire(name, self._window, nx=True)
-                count, _ = await pipe.execute()
+                _, count = await pipe.execute()
             return int(count)
         except (RedisError, OSError, TimeoutError, ValueError) as error:
             log.warning("track_failures_counted_alone", error=type(error).__name__)

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.db.tables import catalogue_version, categories, service_area
 from services.intake.domain.categories import Category
+from shared.db.engine import Database
 from shared.errors import FieldProblem, InvalidInput
 from shared.vocabulary import HandlingMode, Urgency
 
@@ -83,6 +84,7 @@ class CatalogueCache:
         self._held: Catalogue | None = None
         self._checked_at = float("-inf")
         self._lock = asyncio.Lock()
+        self._asking = asyncio.Lock()
 
     def peek(self) -> Catalogue | None:
         """Return the catalogue if it is fresh, without waiting for anything."""
@@ -99,6 +101,17 @@ class CatalogueCache:
             return fresh
         async with self._lock:
             return self.peek() or await self._refresh(connection)
+
+    async def current(self, database: Database) -> Catalogue:
+        """Return the catalogue outside of any transaction; those who ask at once wait for one look-up."""
+        fresh = self.peek()
+        if fresh is not None:
+            return fresh
+        async with self._asking:
+            fresh = self.peek()
+            if fresh is not None:
+                return fresh
+            return await database.transact(lambda uow: self.within(uow.connection), read_only=True)
 
     def forget(self) -> None:
         """Have the next look-up ask the database; called after this process has changed the catalogue."""

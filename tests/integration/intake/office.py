@@ -1,4 +1,4 @@
-"""A running intake service with everything a test needs: requests in, rows and events out, other services' events in."""
+"""A running intake service with everything a test needs: requests in, rows and events out, events of others in."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,7 +49,10 @@ CATEGORIES = (
     Category("1604", "Integrity", "廉政", urgency=Urgency.P3, mode=HandlingMode.ADVISORY, confidential=True, level=1),
 )  # fmt: skip
 
-SQUARE = {"type": "Polygon", "coordinates": [[[113.7, 33.9], [114.0, 33.9], [114.0, 34.2], [113.7, 34.2], [113.7, 33.9]]]}
+SQUARE = {
+    "type": "Polygon",
+    "coordinates": [[[113.7, 33.9], [114.0, 33.9], [114.0, 34.2], [113.7, 34.2], [113.7, 33.9]]],
+}
 
 
 @dataclass

@@ -59,31 +59,31 @@ CASES: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("changes", "field"), CASES, ids=[f"{n}:{field}" for n, (_, field) in enumerate(CASES)])
-async def test_a_bad_field_is_named_and_nothing_is_written(office: Office, changes: dict[str, Any], field: str) -> None:
-    await office.fence()
-
-    answer = await office.post("/v1/appeals", submission(**changes), Idempotency_Key="call-1")
+async def test_a_bad_field_is_named_and_nothing_is_written(
+    shut_office: Office, changes: dict[str, Any], field: str
+) -> None:
+    answer = await shut_office.post("/v1/appeals", submission(**changes), Idempotency_Key="call-1")
 
     assert answer.status_code == 422, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     fields = [error["field"] for error in answer.json().get("errors", [{"field": field}])]
     assert any(found.startswith(field) for found in fields), fields
-    assert await office.counts() == NOTHING
+    assert await shut_office.counts() == NOTHING
 
 
-async def test_a_retired_category_tells_its_successor(office: Office) -> None:
-    answer = await office.post("/v1/appeals", submission(category_code="0110"))
+async def test_a_retired_category_tells_its_successor(shut_office: Office) -> None:
+    answer = await shut_office.post("/v1/appeals", submission(category_code="0110"))
 
     [error] = answer.json()["errors"]
     assert error["allowed"] == ["0101"]
     assert "0101" in error["message"]
 
 
-async def test_swapped_coordinates_are_recognised(office: Office) -> None:
-    await office.fence()
+async def test_swapped_coordinates_are_recognised(shut_office: Office) -> None:
+    await shut_office.fence()
     body = submission(location={"longitude": 34.02, "latitude": 113.82})
 
-    [error] = (await office.post("/v1/appeals", body)).json()["errors"]
+    [error] = (await shut_office.post("/v1/appeals", body)).json()["errors"]
 
     assert error == {"field": "/location", "message": "longitude and latitude look swapped"}
 
@@ -94,11 +94,11 @@ async def test_without_a_service_area_any_point_on_earth_will_do(office: Office)
     assert receipt["status"] == "awaiting_dispatch"
 
 
-async def test_every_fault_is_told_at_once(office: Office) -> None:
-    tomorrow = (office.clock.now() + timedelta(days=1)).isoformat()
+async def test_every_fault_is_told_at_once(shut_office: Office) -> None:
+    tomorrow = (shut_office.clock.now() + timedelta(days=1)).isoformat()
     body = submission(occurred_at=tomorrow, reporter={"phone": "x"}, location={"longitude": 1.0})
 
-    fields = {error["field"] for error in (await office.post("/v1/appeals", body)).json()["errors"]}
+    fields = {error["field"] for error in (await shut_office.post("/v1/appeals", body)).json()["errors"]}
 
     assert fields == {"/occurred_at", "/reporter/phone", "/location/latitude"}
 
@@ -123,24 +123,24 @@ async def test_a_clock_that_is_a_little_ahead_is_forgiven(office: Office) -> Non
         (b"", 422),
     ],
 )
-async def test_what_is_no_json_object_is_refused(office: Office, content: bytes, status: int) -> None:
-    headers = {**office.headers, "Content-Type": "application/json"}
+async def test_what_is_no_json_object_is_refused(shut_office: Office, content: bytes, status: int) -> None:
+    headers = {**shut_office.headers, "Content-Type": "application/json"}
 
-    answer = await office.client.post("/v1/appeals", content=content, headers=headers)
+    answer = await shut_office.client.post("/v1/appeals", content=content, headers=headers)
 
     assert answer.status_code == status, answer.text
-    assert await office.counts() == NOTHING
+    assert await shut_office.counts() == NOTHING
 
 
-async def test_a_body_of_ten_megabytes_is_refused(office: Office) -> None:
-    answer = await office.post("/v1/appeals", submission(description="x" * 10_000_000))
+async def test_a_body_of_ten_megabytes_is_refused(shut_office: Office) -> None:
+    answer = await shut_office.post("/v1/appeals", submission(description="x" * 10_000_000))
 
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
-    assert await office.counts() == NOTHING
+    assert await shut_office.counts() == NOTHING
 
 
-async def test_a_problem_never_repeats_what_was_sent(office: Office) -> None:
-    answer = await office.post("/v1/appeals", submission(title=PHONE * 20, reporter={"name": PHONE, "phone": "x"}))
+async def test_a_problem_never_repeats_what_was_sent(shut_office: Office) -> None:
+    answer = await shut_office.post("/v1/appeals", submission(title=PHONE * 20, reporter={"name": PHONE, "phone": "x"}))
 
     assert answer.status_code == 422
     assert PHONE not in answer.text
@@ -157,10 +157,10 @@ async def test_a_problem_never_repeats_what_was_sent(office: Office) -> None:
     ],
 )
 async def test_without_a_key_or_with_a_foreign_scope_nothing_is_done(
-    office: Office, method: str, path: str, body: Any
+    shut_office: Office, method: str, path: str, body: Any
 ) -> None:
-    foreign = await office.key("tickets:pull")
+    foreign = await shut_office.key("tickets:pull")
 
-    assert (await office.client.request(method, path, json=body)).status_code == 401
-    assert (await office.client.request(method, path, json=body, headers=foreign)).status_code == 403
-    assert await office.counts() == NOTHING
+    assert (await shut_office.client.request(method, path, json=body)).status_code == 401
+    assert (await shut_office.client.request(method, path, json=body, headers=foreign)).status_code == 403
+    assert await shut_office.counts() == NOTHING

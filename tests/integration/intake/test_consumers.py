@@ -160,18 +160,18 @@ FEEDBACK = (callback_opened, case_closed)
 INTERLEAVINGS = sorted(set(itertools.permutations("dddff")))
 
 
-@pytest.mark.parametrize("order", ["".join(order) for order in INTERLEAVINGS])
-async def test_two_producers_may_overtake_each_other(office: Office, order: str) -> None:
-    receipt = await office.register()
-    sources = {"d": iter(DISPATCH), "f": iter(FEEDBACK)}
-    for letter in order:
-        await office.tell(receipt["id"], next(sources[letter])())
+async def test_two_producers_may_overtake_each_other(office: Office) -> None:
+    for order in INTERLEAVINGS:
+        receipt = await office.register()
+        sources = {"d": iter(DISPATCH), "f": iter(FEEDBACK)}
+        for letter in order:
+            await office.tell(receipt["id"], next(sources[letter])())
 
-    progress = await office.progress(receipt)
+        progress = await office.progress(receipt)
 
-    assert (progress["status"], progress["round"]) == ("closed", 1)
-    assert progress["responsible_department"] == "City management"
-    assert len(progress["timeline"]) == 7
+        assert (progress["status"], progress["round"]) == ("closed", 1), order
+        assert progress["responsible_department"] == "City management"
+        assert len(progress["timeline"]) == 7
 
 
 async def test_an_event_that_comes_twice_is_told_once(office: Office) -> None:

@@ -65,7 +65,9 @@ async def test_pages_hold_everything_once(office: Office, filters: dict[str, str
     seen: list[str] = []
     cursor: str | None = None
     while True:
-        page = (await office.get("/v1/appeals", params={"limit": 3, **filters, **({"cursor": cursor} if cursor else {})})).json()
+        page = (
+            await office.get("/v1/appeals", params={"limit": 3, **filters, **({"cursor": cursor} if cursor else {})})
+        ).json()
         seen += [item["id"] for item in page["items"]]
         cursor = page["next_cursor"]
         if cursor is None:

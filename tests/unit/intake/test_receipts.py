@@ -1,4 +1,4 @@
-"""Receipt numbers and access codes: every slip of the finger is noticed, and nothing can be guessed from another one."""
+"""Receipt numbers and access codes: every slip of the finger is noticed, and none can be guessed from another."""
 
 import pytest
 from hypothesis import given
@@ -44,7 +44,9 @@ def test_numbers_do_not_follow_one_another() -> None:
     assert {number // 10**11 for number in numbers} == {26}
 
 
-@pytest.mark.parametrize("typed", ["2639 3784 5400 6", "26-3937-845400-6", " 2639378454006\t", "２６３９３７８４５４００６"])
+@pytest.mark.parametrize(
+    "typed", ["2639 3784 5400 6", "26-3937-845400-6", " 2639378454006\t", "２６３９３７８４５４００６"]
+)
 def test_spaces_dashes_and_wide_digits_are_taken_out(typed: str) -> None:
     assert receipts.normalise_receipt_number(typed) == "2639378454006"
 
