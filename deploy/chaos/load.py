@@ -20,6 +20,7 @@ _RETRY_SECONDS = 0.1
 _GIVE_UP_SECONDS = 60.0
 _REPLAY_SHARE = 0.1
 _LEASE_SECONDS = 30
+_HANDLING_PAUSE_SECONDS = 0.3
 _CREATED = 201
 _SERVER_ERROR = 500
 _RETRYABLE = frozenset({409, 429})
@@ -128,16 +129,20 @@ class Clients:
             self._note_reply(promise, response)
 
     async def handle_forever(self, stop: asyncio.Event) -> None:
-        """Pull for one department after the other and take each ticket to its end."""
-        departments = list(self._keys["departments"].items())
+        """Pull for every department that has something waiting and take each ticket to its end."""
         while not stop.is_set():
-            self._random.shuffle(departments)
-            for code, key in departments:
-                if stop.is_set():
-                    return
-                with contextlib.suppress(httpx.HTTPError):
-                    await self._pull(code, key)
-            await asyncio.sleep(0.05)
+            with contextlib.suppress(httpx.HTTPError):
+                for code in await self._departments_with_work():
+                    await self._pull(code, self._keys["departments"][code])
+            await asyncio.sleep(_HANDLING_PAUSE_SECONDS)
+
+    async def _departments_with_work(self) -> list[str]:
+        path = "/v1/tickets?status=awaiting_acknowledgement&limit=100"
+        response = await self._call(Service.DISPATCH, "GET", path, self._keys["dispatcher"])
+        items = response.json()["items"] if response.status_code == httpx.codes.OK else []
+        codes = sorted({item["department_code"] for item in items})
+        self._random.shuffle(codes)
+        return codes
 
     async def call_back_forever(self, stop: asyncio.Event) -> None:
         """Work through the callback list; three in four are content."""
