@@ -50,8 +50,8 @@ def test_process_killed_with_9_comes_back_and_appeals_still_arrive(
         now = stack.state()["processes"].get(name)
         return now is not None and now != before and is_alive(now)
 
-    eventually_sync(is_back, timeout=20.0)
-    eventually_sync(lambda: all(answers_ok(f"{stack.url(service)}/readyz") for service in Service), timeout=20.0)
+    eventually_sync(is_back, timeout=60.0)
+    eventually_sync(lambda: all(answers_ok(f"{stack.url(service)}/readyz") for service in Service), timeout=60.0)
     city.ticket(city.submit())
 
 
