@@ -31,7 +31,7 @@ run: install ## start the whole system; Ctrl-C stops it
 	@$(BIN)/minqing run --with-parent $(ARGS)
 
 test: install-dev ## run all tests on embedded servers (WORKERS=2, ARGS="-k name")
-	@$(BIN)/python -m pytest -n $(WORKERS) -q $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q $(ARGS)
 
 check: install-dev ## format, lint, types, import contracts, migrations
 	@$(BIN)/ruff format --check .
