@@ -1,4 +1,4 @@
-"""Many rows in one statement: arrays, one per column, unnested by the server. One round trip whatever the number."""
+"""Many rows in one statement: a few as unnested arrays, more by COPY, which costs both sides about half as much."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -9,6 +9,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call, unused-ignore]
+_COPY_FROM = 20
+_NOTHING = sa.text("SELECT")
 
 
 def column_names(table: sa.Table, *, without: frozenset[str] = frozenset()) -> tuple[str, ...]:
@@ -20,10 +22,22 @@ async def bulk_insert(
     connection: AsyncConnection, table: sa.Table, names: tuple[str, ...], rows: Sequence[Sequence[Any]]
 ) -> None:
     """Insert `rows`, each with a value per name. JSON values must be given as text; array columns are not supported."""
-    if not rows:
-        return
-    columns = zip(*rows, strict=True)
-    await connection.execute(_insert(table, names), {name: list(c) for name, c in zip(names, columns, strict=True)})
+    if len(rows) >= _COPY_FROM:
+        await _copy(connection, table, names, rows)
+    elif rows:
+        columns = zip(*rows, strict=True)
+        parameters = {name: list(column) for name, column in zip(names, columns, strict=True)}
+        await connection.execute(_insert(table, names), parameters)
+
+
+async def _copy(
+    connection: AsyncConnection, table: sa.Table, names: tuple[str, ...], rows: Sequence[Sequence[Any]]
+) -> None:
+    """COPY goes past SQLAlchemy, which begins its transaction with the first statement it sees: so show it one."""
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    if not driver.is_in_transaction():
+        await connection.execute(_NOTHING)
+    await driver.copy_records_to_table(table.name, schema_name=table.schema, columns=names, records=rows)
 
 
 @lru_cache(maxsize=32)

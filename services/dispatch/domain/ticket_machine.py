@@ -329,7 +329,7 @@ def _leg(ticket: Ticket) -> Leg:
 def evolve(ticket: Ticket, event: Event) -> Ticket:
     """Return the ticket after `event`; replaying a ticket's events gives the ticket."""
     changed = _evolve_turn(ticket, event)
-    return replace(changed, updated_at=event.at)
+    return changed if changed.updated_at == event.at else replace(changed, updated_at=event.at)
 
 
 def evolve_all(ticket: Ticket, events: Iterable[Event]) -> Ticket:
