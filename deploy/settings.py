@@ -3,6 +3,7 @@
 Standard library only: the supervisor stays resident and must stay small.
 """
 
+import json
 import os
 import secrets
 from collections.abc import Mapping
@@ -94,6 +95,15 @@ def city_pack(name: str) -> Path | None:
             return candidate.absolute()
     known = ", ".join(sorted(path.name for path in CITIES.glob("*") if path.is_dir()))
     raise StackError(f"there is no city pack {name!r}: give a directory or one of {known}")
+
+
+def city_time_zone(city: Path | None) -> str | None:
+    """The time zone the pack names; None without a pack or where it names none (checking a pack is another's work)."""
+    try:
+        found = json.loads((city / "city.json").read_text(encoding="utf-8"))["time_zone"] if city is not None else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, str) else None
 
 
 def master_key(settings: StackSettings) -> str:

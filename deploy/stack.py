@@ -21,7 +21,7 @@ from deploy.embedded.directory import DirectoryClaim
 from deploy.embedded.process import last_line
 from deploy.errors import StackError
 from deploy.forking import ForkServer
-from deploy.settings import StackSettings, master_key, write_private
+from deploy.settings import StackSettings, city_time_zone, master_key, write_private
 from deploy.supervisor import Child, Supervisor, trim_log
 from shared.vocabulary import Service
 
@@ -152,7 +152,9 @@ class Stack:
     def environment(self) -> dict[str, str]:
         """What every child of the stack reads."""
         settings = self.settings
+        zone = city_time_zone(settings.city)
         return {
+            **({"MINQING_TIME_ZONE": zone} if zone is not None else {}),
             **_plain_environment(),
             "MINQING_DATA_DIR": str(settings.data_dir),
             "MINQING_HOST": settings.host,

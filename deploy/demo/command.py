@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import json
-import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -62,7 +61,6 @@ def _demonstrate(data: Path, directory: Path, console: Console) -> Figures:
         f"{len(requests.history):,} requests of the first six months teach {len(learned.rules):,} routing rules; "
         f"{len(requests.following):,} of the months after will be sent ({requests.left_out:,} rows left out)"
     )
-    os.environ["MINQING_TIME_ZONE"] = prepared.pack.city.time_zone.key
     began = time.monotonic()
     with scratch_stack(directory, prepared.directory, lambda _: None) as running:
         console.print(f"a stack of its own has started in {time.monotonic() - began:.1f} s")

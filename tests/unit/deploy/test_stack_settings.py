@@ -11,7 +11,7 @@ from deploy.commands.keys import parse_expiry
 from deploy.embedded.process import last_line
 from deploy.errors import StackError
 from deploy.forking import ForkServer
-from deploy.settings import StackSettings, master_key, write_private
+from deploy.settings import StackSettings, city_pack, city_time_zone, master_key, write_private
 from deploy.supervisor import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, PROVEN_AFTER_SECONDS, Child, Supervisor
 from shared.vocabulary import Service
 
@@ -116,3 +116,10 @@ def test_child_that_keeps_dying_waits_longer_and_one_that_lived_comes_back_at_on
     supervisor.schedule(child, child.started_at + PROVEN_AFTER_SECONDS, -9)
     assert child.due_at == pytest.approx(child.started_at + PROVEN_AFTER_SECONDS + FIRST_PAUSE_SECONDS)
     assert "intake-relay was killed by signal 9" in said[0]
+
+
+def test_the_city_decides_the_time_zone(tmp_path: Path) -> None:
+    assert city_time_zone(city_pack("weidu")) == "Asia/Shanghai"
+    assert city_time_zone(city_pack("boston")) == "America/New_York"
+    assert city_time_zone(tmp_path) is None
+    assert city_time_zone(None) is None
