@@ -25,11 +25,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RelaySettings:
-    """How the relay paces itself. The lease doubles with every send, so a long outage does not fill the queue."""
+    """How the relay paces itself.
+
+    The lease is how long a lost hint goes unnoticed, so it stays short; what keeps a long outage of a consumer from
+    filling Redis is `max_backlog`, the number of batches that may wait for it.
+    """
 
     batch_size: int = 100
     first_lease: timedelta = timedelta(seconds=2)
-    longest_lease: timedelta = timedelta(seconds=60)
+    longest_lease: timedelta = timedelta(seconds=5)
     busy_poll: timedelta = timedelta(milliseconds=5)
     idle_poll: timedelta = timedelta(milliseconds=250)
     max_backlog: int = 200
@@ -56,6 +60,7 @@ class Relay:
         self._consumers = [c for p, c in edges() if p is service] if chosen is None else list(chosen)
         self._listener = wake.listen(relay_topic(service.value))
         self._claim = text(_CLAIM.format(schema=service.value))
+        self._full: set[Service] = set()
         self._release = text(_RELEASE.format(schema=service.value))
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -88,18 +93,26 @@ class Relay:
         return sent
 
     async def _send_to(self, consumer: Service) -> int:
+        if consumer in self._full and await self._is_full(consumer):
+            return 0
         rows = await self._database.transact(lambda uow: self._claim_rows(uow, consumer))
         if not rows:
             return 0
         try:
-            if await self._transport.backlog(consumer) >= self._settings.max_backlog:
-                await self._give_back(consumer, rows, self._settings.first_lease)
+            if await self._is_full(consumer):
+                await self._give_back(consumer, rows, self._settings.trouble_pause)
                 return 0
             await self._transport.deliver(consumer, [self._envelope(row) for row in rows])
         except TransportDown:
             await self._give_back(consumer, rows, self._settings.trouble_pause)
             raise
         return len(rows)
+
+    async def _is_full(self, consumer: Service) -> bool:
+        """Ask whether enough waits for `consumer`; while it does, its rows are not even claimed."""
+        full = await self._transport.backlog(consumer) >= self._settings.max_backlog
+        (self._full.add if full else self._full.discard)(consumer)
+        return full
 
     async def _claim_rows(self, uow: UnitOfWork, consumer: Service) -> Sequence[Row[tuple[object, ...]]]:
         # Losing this lease in a crash only sends the rows again, so it need not wait for the disk.

@@ -99,14 +99,16 @@ async def test_an_unacknowledged_row_is_sent_again_when_its_lease_ends_and_not_b
     assert first == second
 
 
-async def test_the_lease_grows_with_every_send_up_to_a_minute(flow: Flow, manual_clock: ManualClock) -> None:
+async def test_the_lease_grows_with_every_send_up_to_five_seconds(flow: Flow, manual_clock: ManualClock) -> None:
     await flow.publish(uuid7(), 1)
     for _ in range(9):
         assert await flow.relay.send_due() == 1
-        manual_clock.advance(timedelta(seconds=60))
+        manual_clock.advance(timedelta(seconds=5))
     await flow.relay.send_due()
-    manual_clock.advance(timedelta(seconds=59))
+    manual_clock.advance(timedelta(seconds=4.9))
     assert await flow.relay.send_due() == 0
+    manual_clock.advance(timedelta(seconds=0.1))
+    assert await flow.relay.send_due() == 1
 
 
 async def test_a_transport_that_is_down_gives_the_lease_back(flow: Flow, manual_clock: ManualClock) -> None:
@@ -119,11 +121,15 @@ async def test_a_transport_that_is_down_gives_the_lease_back(flow: Flow, manual_
     assert await flow.relay.send_due() == 1
 
 
-async def test_a_full_queue_is_not_fed_further(flow: Flow) -> None:
+async def test_a_full_queue_is_not_fed_further(flow: Flow, manual_clock: ManualClock) -> None:
     await flow.publish(uuid7(), 1)
     flow.transport.waiting = 200
     assert await flow.relay.send_due() == 0
+    assert await flow.relay.send_due() == 0
     assert flow.transport.batches == []
+    flow.transport.waiting = 0
+    manual_clock.advance(timedelta(seconds=1))
+    assert await flow.relay.send_due() == 1
 
 
 async def test_a_duplicate_takes_effect_once(flow: Flow) -> None:
