@@ -2,16 +2,15 @@
 
 import orjson
 
-from services.intake.api.views import CreatedAppeal, created_view
+from services.intake.api.views import created_fields
 from services.intake.db.express import Entry, ExpressLane, KeptReply, NotPlain
 from services.intake.db.registration import NewAppeal
 from services.intake.use_cases.desk import Desk
-from services.intake.use_cases.register_appeals import RegisterAppeal, accepted_event, prepare
+from services.intake.use_cases.register_appeals import RegisterAppeal, accepted_payload, prepare
 from shared.db.engine import Database
 from shared.errors import DomainError
 from shared.http.dependencies import etag_of
 from shared.http.idempotency import KeyIdentity, StoredReply, make_reply
-from shared.messaging.outbox import payload_of
 from shared.observability.tracing import current_traceparent
 from shared.vocabulary import AppealStatus
 
@@ -39,7 +38,7 @@ async def register_express(
         await lane.register(
             Entry(
                 new=new,
-                payload=payload_of(accepted_event(new)) if _is_accepted(new) else None,
+                payload=accepted_payload(new) if _is_accepted(new) else None,
                 traceparent=current_traceparent(),
                 reply=_kept(desk, reply, identity),
             )
@@ -49,10 +48,10 @@ async def register_express(
     return reply
 
 
-def created_reply(new: NewAppeal) -> tuple[CreatedAppeal, dict[str, str]]:
+def created_reply(new: NewAppeal) -> tuple[bytes, dict[str, str]]:
     """Return body and headers of the answer to a registration."""
     headers = {"Location": f"/v1/appeals/{new.id}", "ETag": etag_of(1), **NO_STORE}
-    return created_view(new), headers
+    return orjson.dumps(created_fields(new), option=orjson.OPT_UTC_Z), headers
 
 
 def _is_accepted(new: NewAppeal) -> bool:

@@ -23,19 +23,37 @@ from shared.vocabulary import HandlingMode, Urgency
 
 FRESH_FOR_SECONDS: Final = 1.0
 _MOST_CATEGORIES: Final = 50_000
+_RASTER: Final = 64
 _POLYGONS: Final = frozenset({"Polygon", "MultiPolygon"})
 
 
 class PolygonArea:
-    """A prepared polygon; its boundary belongs to it."""
+    """A polygon whose boundary belongs to it. A raster laid over it answers for all points but those near the edge."""
 
-    __slots__ = ("_polygon",)
+    __slots__ = ("_bounds", "_cells", "_height", "_polygon", "_width")
 
     def __init__(self, geojson: Mapping[str, Any]) -> None:
         self._polygon = shape(geojson)
         shapely.prepare(self._polygon)
+        west, south, east, north = self._bounds = self._polygon.bounds
+        self._width = (east - west) / _RASTER
+        self._height = (north - south) / _RASTER
+        steps = range(_RASTER)
+        boxes = shapely.box(
+            [west + self._width * column for _ in steps for column in steps],
+            [south + self._height * row for row in steps for _ in steps],
+            [west + self._width * (column + 1) for _ in steps for column in steps],
+            [south + self._height * (row + 1) for row in steps for _ in steps],
+        )
+        self._cells = shapely.contains_properly(self._polygon, boxes).tobytes()
 
     def contains(self, longitude: float, latitude: float) -> bool:
+        west, south, east, north = self._bounds
+        if not (west <= longitude <= east and south <= latitude <= north):
+            return False
+        column, row = int((longitude - west) / self._width), int((latitude - south) / self._height)
+        if column < _RASTER and row < _RASTER and self._cells[row * _RASTER + column]:
+            return True
         return bool(shapely.intersects_xy(self._polygon, longitude, latitude))
 
 

@@ -9,6 +9,7 @@ from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from asyncpg.exceptions import PostgresError
@@ -22,7 +23,8 @@ from shared.ids import uuid7
 from shared.messaging.wake import Wake, relay_topic
 from shared.vocabulary import Service
 
-_LARGEST_BATCH: Final = 64
+# A statement is prepared for each size of batch, so sizes are few and parameters stay far below the protocol's limit.
+_LARGEST_BATCH: Final = 16
 _REMEMBERED_KEYS: Final = 20_000
 # Classes of SQLSTATE that say the statement itself was refused: data, a rule of the tables, a race.
 _WITHOUT_EFFECT: Final = frozenset({"22", "23", "40"})
@@ -56,14 +58,14 @@ class Entry:
 class ExpressLane:
     """Writes what has gathered while the statement before was under way."""
 
-    def __init__(self, database: Database, wake: Wake, *, lanes: int = 1) -> None:
+    def __init__(self, database: Database, wake: Wake) -> None:
         self._database = database
         self._wake = wake
-        self._lanes = lanes
         self._waiting: deque[tuple[Entry, asyncio.Future[None]]] = deque()
         self._something = asyncio.Event()
         self._known: OrderedDict[bytes, None] = OrderedDict()
         self._is_open = False
+        self._connection: AsyncConnection | None = None
 
     async def register(self, entry: Entry) -> None:
         """Return once the appeal is committed.
@@ -83,8 +85,7 @@ class ExpressLane:
         """Keep the lane open; at the end what is waiting is still written."""
         self._is_open = True
         async with asyncio.TaskGroup() as tasks:
-            for _ in range(self._lanes):
-                tasks.create_task(self._serve())
+            tasks.create_task(self._serve())
             try:
                 yield
             finally:
@@ -103,18 +104,20 @@ class ExpressLane:
         return False
 
     async def _serve(self) -> None:
-        while self._is_open or self._waiting:
-            if not self._waiting:
-                self._something.clear()
-                await self._something.wait()
-                continue
-            size = min(len(self._waiting), _LARGEST_BATCH)
-            await self._write([self._waiting.popleft() for _ in range(size)])
+        try:
+            while self._is_open or self._waiting:
+                if not self._waiting:
+                    self._something.clear()
+                    await self._something.wait()
+                    continue
+                size = min(len(self._waiting), _LARGEST_BATCH)
+                await self._write([self._waiting.popleft() for _ in range(size)])
+        finally:
+            await self._hang_up()
 
     async def _write(self, batch: Sequence[tuple[Entry, asyncio.Future[None]]]) -> None:
         try:
-            async with self._database.engine.connect() as connection:
-                await _execute(connection, [entry for entry, _ in batch])
+            await self._execute([entry for entry, _ in batch])
         except Exception as error:  # noqa: BLE001 - handed to those who wait
             refused = (sqlstate_of(error) or "")[:2] in _WITHOUT_EFFECT
             failure = NotPlain() if refused else error
@@ -128,21 +131,38 @@ class ExpressLane:
         if any(entry.payload is not None for entry, _ in batch):
             self._wake.signal(relay_topic(Service.INTAKE.value))
 
+    async def _execute(self, entries: Sequence[Entry]) -> None:
+        """Send the statement straight to the driver: outside a transaction block it is a transaction by itself."""
+        driver = await self._driver()
+        arguments = [value for entry in entries for value in _arguments(entry)]
+        try:
+            await driver.fetch(_statement(len(entries)), *arguments)
+        except PostgresError:
+            raise
+        except BaseException:
+            await self._hang_up()
+            raise
 
-async def _execute(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
-    """Send the statement straight to the driver: outside a transaction block it is a transaction by itself."""
-    raw = await connection.get_raw_connection()
-    driver: Any = raw.driver_connection
-    try:
-        await driver.fetch(_STATEMENT, *_arguments(entries))
-    except PostgresError:
-        raise
-    except BaseException:
-        await connection.invalidate()
-        raise
+    async def _driver(self) -> Any:
+        """Return the lane's own connection, a new one when the last was lost."""
+        if self._connection is not None:
+            driver: Any = (await self._connection.get_raw_connection()).driver_connection
+            if not driver.is_closed():
+                return driver
+            await self._hang_up()
+        self._connection = await self._database.engine.connect()
+        return (await self._connection.get_raw_connection()).driver_connection
+
+    async def _hang_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.invalidate()
+            await connection.close()
 
 
-_MORE: Final[tuple[tuple[str, str], ...]] = (
+_CONSUMERS: Final = tuple(consumer.value for consumer in consumers_of(Service.INTAKE, AppealAccepted))
+_ALL: Final[tuple[tuple[str, str], ...]] = (
+    *COLUMNS,
     ("payload", "jsonb"),
     ("traceparent", "text"),
     ("reply_id", "bytea"),
@@ -150,34 +170,36 @@ _MORE: Final[tuple[tuple[str, str], ...]] = (
     ("reply_status", "smallint"),
     ("reply_headers", "jsonb"),
     ("reply_body", "bytea"),
+    *((f"event_for_{consumer}", "uuid") for consumer in _CONSUMERS),
 )
-_ALL: Final = (*COLUMNS, *_MORE)
-_CONSUMERS: Final = tuple(consumer.value for consumer in consumers_of(Service.INTAKE, AppealAccepted))
 _NO_REPLY: Final = (None, None, None, None, None)
 
 
-def _arguments(entries: Sequence[Entry]) -> list[list[Any]]:
-    rows = [(*row_of(entry.new), entry.payload, entry.traceparent, *_reply_of(entry.reply)) for entry in entries]
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    subjects = [entry.new.id for entry in entries if entry.payload is not None for _ in _CONSUMERS]
-    consumers = [consumer for entry in entries if entry.payload is not None for consumer in _CONSUMERS]
-    return [*columns, consumers, [uuid7() for _ in subjects], subjects]
+def _arguments(entry: Entry) -> tuple[Any, ...]:
+    reply = entry.reply
+    return (
+        *row_of(entry.new),
+        entry.payload,
+        entry.traceparent,
+        *((reply.id, reply.request_sha256, reply.status, reply.headers, reply.body) if reply else _NO_REPLY),
+        *(uuid7() for _ in _CONSUMERS),
+    )
 
 
-def _reply_of(reply: KeptReply | None) -> tuple[Any, ...]:
-    if reply is None:
-        return _NO_REPLY
-    return (reply.id, reply.request_sha256, reply.status, reply.headers, reply.body)
-
-
-def _statement() -> str:
-    arrays = ", ".join(f"${number}::{kind}[]" for number, (_, kind) in enumerate(_ALL, start=1))
-    names = ", ".join(name for name, _ in _ALL)
-    first = len(_ALL) + 1
+@lru_cache(maxsize=_LARGEST_BATCH)
+def _statement(rows: int) -> str:
+    """Return the statement for so many appeals: everything each of them owes, in one."""
+    width = len(_ALL)
+    values = ", ".join(
+        "(" + ", ".join(f"${row * width + index}::{kind}" for index, (_, kind) in enumerate(_ALL, start=1)) + ")"
+        for row in range(rows)
+    )
+    events = ", ".join(f"('{consumer}', event_for_{consumer})" for consumer in _CONSUMERS)
     return f"""
-WITH input AS MATERIALIZED (SELECT * FROM unnest({arrays}) AS t({names})),
+WITH input ({", ".join(name for name, _ in _ALL)}) AS MATERIALIZED (VALUES {values}),
 sent AS MATERIALIZED (
-    SELECT * FROM unnest(${first}::text[], ${first + 1}::uuid[], ${first + 2}::uuid[]) AS t(consumer, event_id, subject)
+    SELECT e.consumer, e.event_id, input.id AS subject, input.created_at, input.traceparent, input.payload
+    FROM input CROSS JOIN LATERAL (VALUES {events}) AS e(consumer, event_id) WHERE input.payload IS NOT NULL
 ), k AS (
     INSERT INTO intake.idempotency_keys (id, request_sha256, status, headers, body, created_at)
     SELECT reply_id, request_sha256, reply_status, reply_headers, reply_body, created_at
@@ -187,10 +209,7 @@ sent AS MATERIALIZED (
 )
 INSERT INTO intake.outbox
     (consumer, event_id, type, version, subject, sequence, occurred_at, traceparent, data, created_at, due_at)
-SELECT sent.consumer, sent.event_id, '{AppealAccepted.TYPE}', {AppealAccepted.VERSION}, sent.subject, 1,
-       input.created_at, input.traceparent, input.payload, input.created_at, input.created_at
-FROM sent JOIN input ON input.id = sent.subject
+SELECT consumer, event_id, '{AppealAccepted.TYPE}', {AppealAccepted.VERSION}, subject, 1,
+       created_at, traceparent, payload, created_at, created_at
+FROM sent
 """  # noqa: S608 - names and numbers of our own
-
-
-_STATEMENT: Final = _statement()

@@ -8,17 +8,15 @@ from typing import Final
 ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # without 0 O 1 I L, which people mix up
 LENGTH: Final = 8
 _SPACE: Final = len(ALPHABET) ** LENGTH
+_PAIRS: Final = tuple(first + second for first in ALPHABET for second in ALPHABET)
 _NOISE: Final = re.compile(r"[\s\-]+")
 
 
 def new_access_code() -> str:
     """Return eight random characters of an unambiguous alphabet (39 bits)."""
     value = int.from_bytes(os.urandom(8), "big") % _SPACE
-    characters = []
-    for _ in range(LENGTH):
-        value, index = divmod(value, len(ALPHABET))
-        characters.append(ALPHABET[index])
-    return "".join(characters)
+    high, low = divmod(value, len(_PAIRS) ** 2)
+    return "".join(_PAIRS[part] for half in (high, low) for part in divmod(half, len(_PAIRS)))
 
 
 def normalise_access_code(text: str) -> str:

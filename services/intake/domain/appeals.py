@@ -92,11 +92,11 @@ def register(
     submission: Submission, *, category: Category | None, area: ServiceArea | None, now: datetime
 ) -> Registered:
     """T1, and T10 when nothing is missing. Raises InvalidInput naming every field at fault."""
-    problems = list(_problems_of(submission, area, now))
-    if problems:
-        raise InvalidInput("Some fields are not valid.", problems)
     reporter = submission.reporter
     phone = people.normalise_phone(reporter.phone) if reporter and reporter.phone else None
+    problems = list(_problems_of(submission, phone, area, now))
+    if problems:
+        raise InvalidInput("Some fields are not valid.", problems)
     confidential = is_confidential(submission.type, category, reporter)
     public = public_wording(submission, category)
     classification = classify(category, submission.special_care)
@@ -184,11 +184,13 @@ def neutral_wording(category: Category | None) -> Public:
     return Public(title=f"Report: {about}" if about else "Report", description="", place="", attributes={})
 
 
-def _problems_of(submission: Submission, area: ServiceArea | None, now: datetime) -> Iterator[FieldProblem]:
+def _problems_of(
+    submission: Submission, phone: str | None, area: ServiceArea | None, now: datetime
+) -> Iterator[FieldProblem]:
     yield from _problems_of_times(submission, now)
     if submission.location is not None:
         yield from places.problems_of(submission.location, area)
-    yield from _problems_of_people(submission)
+    yield from _problems_of_people(submission, phone)
 
 
 def _problems_of_times(submission: Submission, now: datetime) -> Iterator[FieldProblem]:
@@ -202,10 +204,10 @@ def _problems_of_times(submission: Submission, now: datetime) -> Iterator[FieldP
         yield FieldProblem("/received_at", "lies before occurred_at")
 
 
-def _problems_of_people(submission: Submission) -> Iterator[FieldProblem]:
+def _problems_of_people(submission: Submission, phone: str | None) -> Iterator[FieldProblem]:
     reporter, beneficiary, joint = submission.reporter, submission.on_behalf_of, submission.joint
     if reporter is not None:
-        if reporter.phone and people.normalise_phone(reporter.phone) is None:
+        if reporter.phone and phone is None:
             yield FieldProblem("/reporter/phone", "is not a phone number")
         if reporter.email and not people.is_email(reporter.email):
             yield FieldProblem("/reporter/email", "is not an e-mail address")

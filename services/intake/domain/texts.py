@@ -9,6 +9,7 @@ from shared.observability.redaction import mask_text
 _FORBIDDEN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _NOT_DIGITS: Final = re.compile(r"\D+")
 _SHORTEST_PHONE: Final = 7
+_MANY_DIGITS: Final = re.compile(r"[0-9](?:[^0-9]{0,3}[0-9]){6}")
 # What tells a home apart inside a street or an estate: from a building, unit, floor or room number onwards.
 _DWELLING: Final = re.compile(
     r"[\s,，]*(?:[0-9A-Za-z一二三四五六七八九十百]{1,6}(?:号楼|栋|幢|单元|层|楼|室|户|号门)"
@@ -39,6 +40,8 @@ def mask_person(text: str, *, names: Iterable[str] = (), phones: Iterable[str] =
 
 def _without_phone(text: str, phone: str) -> str:
     """Take out a known number however it is grouped; forms that mask_text does not know are found by their digits."""
+    if _MANY_DIGITS.search(text) is None:
+        return text
     digits = _NOT_DIGITS.sub("", phone)
     national = digits[-10:] if len(digits) > 10 else digits
     if len(national) < _SHORTEST_PHONE or national not in _NOT_DIGITS.sub("", text):
