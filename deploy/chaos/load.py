@@ -67,6 +67,21 @@ class Ledger:
     def accepted(self) -> list[Promise]:
         return [promise for promise in self.promises.values() if promise.appeal_id]
 
+    def note_reply(self, key: str, appeal_id: str, receipt_number: str, reply: bytes) -> None:
+        """Keep the first 201 of a key; another answer to the same key contradicts it."""
+        promise = self.promises.setdefault(key, Promise(key, {}))
+        if promise.appeal_id and reply != promise.reply:
+            self.contradictions.append(f"key {key} was answered in two ways")
+            return
+        promise.appeal_id, promise.receipt_number, promise.reply = appeal_id, receipt_number, reply
+
+    def note_lease(self, lease: Lease) -> None:
+        """Keep who holds a ticket; a second holder before the first lease has surely ended is a contradiction."""
+        held = self.leases.get(lease.ticket_id)
+        if held is not None and lease.began < held.ends:
+            self.contradictions.append(f"ticket {lease.ticket_id} was leased twice at the same time")
+        self.leases[lease.ticket_id] = lease
+
     def count(self, what: str) -> None:
         self.errors[what] = self.errors.get(what, 0) + 1
 
@@ -112,7 +127,7 @@ class Clients:
         while time.monotonic() < give_up:
             response = await self._send(promise)
             if response is not None and response.status_code == _CREATED:
-                self._note_reply(promise, response)
+                self._note_reply(promise.key, response)
                 return promise
             if response is not None and not _may_retry(response):
                 self.ledger.contradictions.append(f"refused: {response.status_code} {response.text[:200]}")
@@ -126,7 +141,7 @@ class Clients:
         response = await self._send(promise)
         if response is not None and response.status_code == _CREATED:
             self.ledger.replays += 1
-            self._note_reply(promise, response)
+            self._note_reply(promise.key, response)
 
     async def handle_forever(self, stop: asyncio.Event) -> None:
         """Pull for every department that has something waiting and take each ticket to its end."""
@@ -174,7 +189,7 @@ class Clients:
         got = time.monotonic()
         for item in response.json()["items"]:
             self.ledger.pulled += 1
-            self._note_lease(Lease(item["ticket"]["id"], code, got, asked + _LEASE_SECONDS))
+            self.ledger.note_lease(Lease(item["ticket"]["id"], code, got, asked + _LEASE_SECONDS))
             await self._handle(item["ticket"], item["lease"]["token"], key)
 
     async def _handle(self, ticket: Mapping[str, Any], token: str, key: str) -> None:
@@ -212,18 +227,9 @@ class Clients:
             await asyncio.sleep(_RETRY_SECONDS * 2)
         return None
 
-    def _note_lease(self, lease: Lease) -> None:
-        held = self.ledger.leases.get(lease.ticket_id)
-        if held is not None and lease.began < held.ends:
-            self.ledger.contradictions.append(f"ticket {lease.ticket_id} was leased twice at the same time")
-        self.ledger.leases[lease.ticket_id] = lease
-
-    def _note_reply(self, promise: Promise, response: httpx.Response) -> None:
+    def _note_reply(self, key: str, response: httpx.Response) -> None:
         answer = response.json()
-        if promise.appeal_id and response.content != promise.reply:
-            self.ledger.contradictions.append(f"key {promise.key} was answered in two ways")
-        promise.appeal_id, promise.receipt_number = answer["id"], answer["receipt_number"]
-        promise.reply = response.content
+        self.ledger.note_reply(key, answer["id"], answer["receipt_number"], response.content)
 
     async def _send(self, promise: Promise) -> httpx.Response | None:
         promise.sent += 1
