@@ -6,7 +6,6 @@ goes wrong is the last line it writes, and exit code 1.
 
 import asyncio
 import contextlib
-import inspect
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -84,10 +83,17 @@ async def load_city_once(urls: Urls, pack: Path, stamp: Path) -> str | None:
     """Load the pack into an empty system and say what was loaded; never over what people have changed since."""
     if await department_codes(urls[Service.DISPATCH]) and not _is_unfinished(stamp):
         return None
+    from deploy.city import PackInvalid
     from deploy.city.load import load_city
 
-    loading = load_city(pack, urls)
-    report = await loading if inspect.isawaitable(loading) else loading
+    try:
+        report = await load_city(pack, urls)
+    except PackInvalid as error:
+        count = len(error.faults)
+        raise StackError(
+            f"the city pack {pack} has {count} fault(s), the first: {error.faults[0]}; "
+            f"all of them: minqing city check {pack}"
+        ) from error
     with contextlib.suppress(OSError):
         write_private(stamp, f"{pack.name}\n")
     return " ".join(str(report).split())

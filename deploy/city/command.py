@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import sys
 from pathlib import Path
 
 from deploy.city.faults import PackInvalid
@@ -34,8 +35,7 @@ def run(options: argparse.Namespace) -> int:
             return 0
         return _load(directory)
     except PackInvalid as error:
-        lines = [f"minqing: {len(error.faults)} faults in {directory}; nothing was written", *map(str, error.faults)]
-        print("\n  ".join(lines))
+        print(f"minqing: {error}", file=sys.stderr)
         return 1
 
 
@@ -50,7 +50,7 @@ def _load(directory: Path) -> int:
 def _summary(pack: CityPack) -> str:
     polygons = sum(grid.polygon is not None for grid in pack.grids)
     return (
-        f"{pack.city.name} {pack.city.name_en}: no faults; {len(pack.departments)} departments, "
+        f"{pack.city.title}: no faults; {len(pack.departments)} departments, "
         f"{len(pack.categories)} categories, {len(pack.grids)} areas ({polygons} with polygons), "
         f"{len(pack.rules)} rules, {len(pack.policies)} policies, working days {pack.days[0].day} to {pack.known_until}"
     )

@@ -49,4 +49,4 @@ class PackInvalid(Exception):
         if len(self.faults) > FAULTS_SHOWN:
             shown.append(f"and {len(self.faults) - FAULTS_SHOWN} more")
         count = f"{len(self.faults)} fault{'s' if len(self.faults) != 1 else ''}"
-        super().__init__("\n  ".join([f"the city pack {pack} has {count}:", *shown]))
+        super().__init__("\n  ".join([f"the city pack {pack} has {count}; nothing was written", *shown]))

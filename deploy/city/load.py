@@ -63,7 +63,7 @@ async def load_city(pack_dir: Path, database_urls: Mapping[Service, str], clock:
     counts = await _load_dispatch(pack, database_urls[Service.DISPATCH], at)
     categories, area = await _load_intake(pack, database_urls[Service.INTAKE], at)
     return LoadReport(
-        city=pack.city.name if pack.city.name == pack.city.name_en else f"{pack.city.name} {pack.city.name_en}".strip(),
+        city=pack.city.title,
         changed=counts,
         categories_changed=categories,
         service_area_changed=area,

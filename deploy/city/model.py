@@ -47,6 +47,11 @@ class CityFacts:
     default_policy_code: str
     sources: tuple[Source, ...] = ()
 
+    @property
+    def title(self) -> str:
+        """The name, and the English one beside it where that is another."""
+        return self.name if self.name_en in {"", self.name} else f"{self.name} {self.name_en}"
+
 
 @dataclass(frozen=True, slots=True)
 class DepartmentRow:
