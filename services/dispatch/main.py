@@ -25,16 +25,18 @@ from services.dispatch.api import (
 )
 from services.dispatch.api.pull_desk import PullDesk
 from services.dispatch.db.metadata import metadata
+from services.dispatch.gauges import register_ticket_gauges
 from services.dispatch.settings import Settings
 from services.dispatch.use_cases.workplace import Workplace, offers_topic
 from shared.clock import Clock
 from shared.http.assembly import assemble_service
+from shared.observability.metrics import QueriedGauges
 
 
 def create_app(settings: Settings | None = None, *, clock: Clock | None = None) -> FastAPI:
     """Build the application; nothing is connected before it starts."""
     settings = settings or Settings.load()
-    workplace = Workplace()
+    workplace, gauges = Workplace(), QueriedGauges()
     app = assemble_service(
         settings,
         title="Minqing dispatch",
@@ -54,10 +56,12 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
             calendars.router,
         ],
         lifespan=[_pull_desk],
+        gauges=gauges,
         receives=[offers_topic("*")],
         clock=clock,
         state={"workplace": workplace, "reference": workplace.reference},
     )
+    register_ticket_gauges(gauges, app.state.database)
     workplace.wake = app.state.wake
     app.state.pull_desk = PullDesk(app.state.database, app.state.wake, timedelta(seconds=settings.pull_poll_seconds))
     return app

@@ -118,8 +118,8 @@ def _values(entry: HistoryEntry) -> tuple[Any, ...]:
         ticket.round,
         ticket.leg_number,
         entry.department_code,
-        entry.before.value if entry.before is not None else None,
-        ticket.status.value,
+        entry.before,
+        ticket.status,
         getattr(event, "reason", None) or getattr(event, "note", None) or None,
         orjson.dumps(_detail(event)).decode(),
     )

@@ -80,6 +80,12 @@ async def triage_list(uow: UnitOfWork, limit: int, after: UUID | None = None) ->
     return [(ticket_of(row), row["explanation"] or "") for row in rows]
 
 
+async def count_overdue(uow: UnitOfWork, at_most: int) -> int:
+    """Return how many running tickets are overdue, counting no further than `at_most`."""
+    late = sa.select(tickets.c.id).where(_RUNNING, tickets.c.resolve_due_at <= uow.now).limit(at_most).subquery()
+    return (await uow.connection.execute(sa.select(sa.func.count()).select_from(late))).scalar_one()
+
+
 def _conditions(wanted: TicketFilter, now: datetime) -> list[sa.ColumnElement[bool]]:
     exact: dict[str, Any] = {
         "department_code": wanted.department_code,

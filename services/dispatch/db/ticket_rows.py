@@ -52,12 +52,12 @@ def ticket_values(ticket: Ticket) -> dict[str, Any]:
         "id": ticket.id,
         "appeal_id": ticket.appeal_id,
         "receipt_number": matter.receipt_number,
-        "appeal_type": matter.type.value,
-        "channel": matter.channel.value,
+        "appeal_type": matter.type,
+        "channel": matter.channel,
         "category_code": matter.category_code,
         "category_name": matter.category_name,
-        "urgency": matter.urgency.value,
-        "mode": matter.mode.value,
+        "urgency": matter.urgency,
+        "mode": matter.mode,
         "title": matter.title,
         "description": matter.description,
         "place": matter.place,
@@ -82,7 +82,7 @@ def moving_values(ticket: Ticket) -> dict[str, Any]:
     """Return the columns that a move may change."""
     leg = ticket.leg if ticket.department_code is not None else None
     return {
-        "status": ticket.status.value,
+        "status": ticket.status,
         "round": ticket.round,
         "leg": ticket.leg_number,
         "department_code": ticket.department_code,
@@ -128,7 +128,7 @@ def leg_values(ticket: Ticket, leg: Leg) -> dict[str, Any]:
         "contacted_at": leg.contacted_at,
         "late_contact": leg.late_contact,
         "return_requested_at": leg.return_requested_at,
-        "return_reason": leg.return_reason.value if leg.return_reason is not None else None,
+        "return_reason": leg.return_reason,
         "return_refused_at": leg.return_refused_at,
         "resolved_at": leg.resolved_at,
         "late_resolve": leg.late_resolve,
@@ -138,7 +138,7 @@ def leg_values(ticket: Ticket, leg: Leg) -> dict[str, Any]:
         "measure": resolution.measure if resolution is not None else None,
         "cost": resolution.cost if resolution is not None else None,
         "ended_at": leg.ended_at,
-        "outcome": leg.outcome.value if leg.outcome is not None else None,
+        "outcome": leg.outcome,
     }
 
 

@@ -31,7 +31,7 @@ class DueTimer:
 async def arm(uow: UnitOfWork, plans: Iterable[tuple[UUID, int, TimerPlan]]) -> None:
     """Arm timers of new legs."""
     rows = [
-        (ticket_id, leg, plan.timer.value, plan.level.value, plan.fire_at, plan.due_at, "armed")
+        (ticket_id, leg, plan.timer, plan.level, plan.fire_at, plan.due_at, "armed")
         for ticket_id, leg, plan in plans
     ]
     await bulk_insert(uow.connection, timers, _COLUMNS, rows)
@@ -45,8 +45,8 @@ async def arm_again(uow: UnitOfWork, ticket_id: UUID, leg: int, plans: Iterable[
             {
                 "ticket_id": ticket_id,
                 "leg": leg,
-                "timer": plan.timer.value,
-                "level": plan.level.value,
+                "timer": plan.timer,
+                "level": plan.level,
                 "fire_at": plan.fire_at,
                 "due_at": plan.due_at,
             },
@@ -85,8 +85,8 @@ async def mark_fired(uow: UnitOfWork, fired: Sequence[DueTimer]) -> None:
         {
             "ids": [timer.ticket_id for timer in fired],
             "legs": [timer.leg for timer in fired],
-            "timers": [timer.timer.value for timer in fired],
-            "levels": [timer.level.value for timer in fired],
+            "timers": [timer.timer for timer in fired],
+            "levels": [timer.level for timer in fired],
             "now": uow.now,
         },
     )
@@ -99,7 +99,7 @@ async def oldest_due_at(uow: UnitOfWork) -> datetime | None:
 
 
 def _keys(ticket_id: UUID, leg: int, names: Iterable[TimerName]) -> dict[str, object]:
-    return {"ticket_id": ticket_id, "leg": leg, "timers": [name.value for name in names]}
+    return {"ticket_id": ticket_id, "leg": leg, "timers": list(names)}
 
 
 _ARM_AGAIN = sa.text("""

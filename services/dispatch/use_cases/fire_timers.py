@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from services.dispatch.db import history, tickets, timers
@@ -11,6 +12,7 @@ from services.dispatch.domain.ticket import AutoAcknowledge, Event, Ticket, Time
 from services.dispatch.domain.ticket_machine import decide, evolve
 from services.dispatch.use_cases.carry_out import SYSTEM_ACTOR, tell
 from shared.db.unit_of_work import UnitOfWork
+from shared.observability.metrics import TIMER_LAG_SECONDS
 from shared.vocabulary import AppealStatus, TimerLevel, TimerName
 
 _LATE_FLAGS = {
@@ -51,7 +53,13 @@ async def fire_due_timers(
     await history.append(uow, entries)
     for entry in entries:
         tell(uow, entry.after, entry.event)
+    uow.after_commit(lambda: _observe(due, uow.now))
     return sorted(locked)
+
+
+def _observe(fired: Sequence[DueTimer], now: datetime) -> None:
+    for timer in fired:
+        TIMER_LAG_SECONDS.labels(timer.timer.value).observe((now - timer.fire_at).total_seconds())
 
 
 def _fire(uow: UnitOfWork, ticket: Ticket, timer: DueTimer, entries: list[HistoryEntry]) -> Ticket:
