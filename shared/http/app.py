@@ -1,7 +1,7 @@
 """The application every service is: one factory, so identity, limits, problems and telemetry are the same in all."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -154,5 +154,25 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
                 "description": "An API key, or a token of the city's issuer.",
             }
         }
+        for operation in _operations(schema):
+            for parameter in operation.get("parameters", ()):
+                _never_null(parameter["schema"])
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _operations(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    return (operation for item in schema.get("paths", {}).values() for operation in item.values())
+
+
+def _never_null(parameter: dict[str, Any]) -> None:
+    """A header or query parameter is text or it is absent; the text "null" is not what a type of null means."""
+    variants = [variant for variant in parameter.get("anyOf", ()) if variant != {"type": "null"}]
+    if len(variants) == len(parameter.get("anyOf", ())):
+        return
+    if len(variants) > 1:
+        parameter["anyOf"] = variants
+        return
+    del parameter["anyOf"]
+    for key, value in variants[0].items():
+        parameter.setdefault(key, value)

@@ -134,6 +134,11 @@ Moment = Annotated[
 _STRICT_KINDS: Final = frozenset({"int", "float", "bool", "str"})
 
 
+def _whole_number(value: Any) -> Any:
+    """JSON knows one kind of number, and to JSON Schema 5.0 is the integer 5; anything else is judged as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _make_numbers_strict(schema: Any) -> None:
     """Walk a core schema and make its scalar parts strict; models inside have done it themselves."""
     if isinstance(schema, list | tuple):
@@ -146,6 +151,11 @@ def _make_numbers_strict(schema: Any) -> None:
     # among a model's fields `type` may be the name of one, and then holds a schema itself
     if isinstance(kind, str) and kind in _STRICT_KINDS:
         schema["strict"] = True
+    if kind == "int":
+        exact = dict(schema)
+        schema.clear()
+        schema.update(core_schema.no_info_before_validator_function(_whole_number, exact))
+        return
     for key, part in schema.items():
         if key not in {"metadata", "serialization", "config", "ref", "cls"}:
             _make_numbers_strict(part)

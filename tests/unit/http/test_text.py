@@ -94,7 +94,7 @@ def test_moments_that_are_refused(at: Any) -> None:
 
 def test_numbers_and_booleans_are_never_guessed() -> None:
     wrong: Any
-    for wrong in ("5", 5.0, True, None, []):
+    for wrong in ("5", 5.5, True, None, [], float("inf"), float("nan")):
         refused(count=wrong)
     for wrong in ("true", 1, 0, "yes"):
         refused(flag=wrong)
@@ -105,6 +105,13 @@ def test_numbers_and_booleans_are_never_guessed() -> None:
     form = accepted(count=5, share=1, flag=True, urgency="P1", ids=["0190a1b2-0000-7000-8000-000000000000"])
     assert form.urgency is Urgency.P1
     assert form.share == 1.0
+
+
+def test_a_whole_number_written_with_a_point_is_an_integer() -> None:
+    form = accepted(count=5.0)
+
+    assert form.count == 5
+    assert type(form.count) is int
 
 
 @given(
