@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -224,20 +225,19 @@ class PostgresServer:
             if time.monotonic() > deadline:
                 raise StackError(f"the data directory {self.data} is in use by PostgreSQL (process {holder})")
             time.sleep(0.05)
-        for leftover in (
-            self.data / "postmaster.pid",
-            self.socket_dir / SOCKET_NAME,
-            self.socket_dir / f"{SOCKET_NAME}.lock",
-        ):
-            leftover.unlink(missing_ok=True)
+        # PostgreSQL clears up after a process id that is gone, and its pid file guards against old backends until then;
+        # one that now belongs to somebody else it would believe for ever.
+        for leftover in (self.data / "postmaster.pid", self.socket_dir / f"{SOCKET_NAME}.lock"):
+            if psutil.pid_exists(_pid_in(leftover)):
+                leftover.unlink(missing_ok=True)
 
     def _holder(self) -> int | None:
         """The process id in the pid file if that process is a server of this very cluster, else None."""
+        pid = _pid_in(self.data / "postmaster.pid")
         try:
-            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
             process = psutil.Process(pid)
             ours = "postgres" in process.name() and str(self.data) in process.cmdline()
-        except (OSError, ValueError, psutil.Error):
+        except (ValueError, psutil.Error):
             return None
         return pid if ours and process.status() != psutil.STATUS_ZOMBIE else None
 
@@ -253,7 +253,9 @@ class PostgresServer:
                 environment={"PATH": os.defpath},
             )
             try:
-                await_ready(process, self._is_ready, name="PostgreSQL", log=self.log, timeout=timeout)
+                await_ready(
+                    process, partial(self._is_ready, process.pid), name="PostgreSQL", log=self.log, timeout=timeout
+                )
             except StackError:
                 stop(process, [(signal.SIGQUIT, 5.0)])
                 if time.monotonic() < deadline and self._orphans_in_the_way(start_of_log):
@@ -282,9 +284,18 @@ class PostgresServer:
         }
         return [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
 
-    def _is_ready(self) -> bool:
+    def _is_ready(self, pid: int) -> bool:
+        """Whether this very process says so; a crash leaves the word of the one before."""
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except OSError:
             return False
-        return len(lines) >= 8 and lines[7].strip() == "ready"
+        return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
+
+
+def _pid_in(file: Path) -> int:
+    """The process id in the first line of a lock file of PostgreSQL's; -1, which nobody has, when there is none."""
+    try:
+        return abs(int(file.read_text().split("\n", 1)[0]))
+    except (OSError, ValueError):
+        return -1
