@@ -75,7 +75,8 @@ def install(venv: str, development: bool) -> None:
     make_environment(venv, python)
     lock = DEVELOPMENT_LOCK if development else RUNTIME_LOCK
     say("installing %s" % lock)
-    pip = (python, "-m", "pip", "install", "-qq")
+    # Compiling every module of every package takes as long as all the rest; what is used compiles itself at first use.
+    pip = (python, "-m", "pip", "install", "-qq", "--no-compile")
     if run(*pip, "--require-hashes", "--requirement", lock) != 0:
         fail("the packages of %s could not be installed; is there a connection to a package index?" % lock)
     if run(*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT) != 0:
