@@ -157,6 +157,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         for operation in _operations(schema):
             for parameter in operation.get("parameters", ()):
                 _never_null(parameter["schema"])
+        _close_patterned_keys(components["schemas"])
         app.openapi_schema = schema
     return app.openapi_schema
 
@@ -176,3 +177,15 @@ def _never_null(parameter: dict[str, Any]) -> None:
     del parameter["anyOf"]
     for key, value in variants[0].items():
         parameter.setdefault(key, value)
+
+
+def _close_patterned_keys(schema: Any) -> None:
+    """A mapping whose keys have a form has no other keys: validation refuses them, so the document says it."""
+    if isinstance(schema, list):
+        for part in schema:
+            _close_patterned_keys(part)
+    if isinstance(schema, dict):
+        if isinstance(schema.get("patternProperties"), dict):
+            schema.setdefault("additionalProperties", False)
+        for part in schema.values():
+            _close_patterned_keys(part)

@@ -68,7 +68,7 @@ async def _if_match(
         Header(
             alias="If-Match",
             description='The entity tag you have seen, e.g. `"v3"`, or `*`.',
-            json_schema_extra={"pattern": f"^{_FORM}$", "maxLength": _LONGEST},
+            json_schema_extra={"pattern": f"^{_FORM}$", "minLength": 1, "maxLength": _LONGEST},
         ),
     ] = None,
 ) -> Expected | None:

@@ -152,21 +152,14 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 
 def allowed_methods(request: Request) -> list[str]:
-    """Every method some route offers at this path, not only those of the first route that matched.
-
-    A path written out hides the templates that would match it too: `/appeals/batch` is no `/appeals/{appeal_id}`.
-    """
-    written_out: set[str] = set()
-    matching: set[str] = set()
+    """Every method some route offers at this path, not only those of the first route that matched."""
+    methods: set[str] = set()
     path = request.url.path
     for route in request.app.router.routes:
         pattern = getattr(route, "path_regex", None)
-        if pattern is not None and pattern.match(path):
-            methods = getattr(route, "methods", None) or set()
-            matching |= methods
-            if getattr(route, "path", None) == path:
-                written_out |= methods
-    return sorted(written_out or matching)
+        if pattern is not None and pattern.match(path) and path not in getattr(route, "written_out", ()):
+            methods |= getattr(route, "methods", None) or set()
+    return sorted(methods)
 
 
 def _of_domain(error: DomainError) -> ProblemResponse:

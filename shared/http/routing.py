@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI, Request, Response, params
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.requests import ClientDisconnect
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from shared.errors import Forbidden
@@ -54,6 +54,7 @@ class ServiceRoute(APIRoute):
     """A route with its guard; made by `mount_router` from what routers declare."""
 
     guard: Guard | None
+    written_out: frozenset[str] = frozenset()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -72,6 +73,12 @@ class ServiceRoute(APIRoute):
             return await handler(await self._admit(request.scope, request.receive))
 
         return handle
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """A path that another route writes out is never taken for a parameter: `/appeals/batch` is no appeal's id."""
+        if scope["path"] in self.written_out:
+            return Match.NONE, {}
+        return super().matches(scope)
 
     async def _admit(self, scope: Scope, receive: Receive) -> BoundedRequest:
         """Check the caller first, then the body's declared length and type; nothing has been read before."""
@@ -126,6 +133,15 @@ def mount_router(app: FastAPI, router: APIRouter) -> None:
             openapi_extra=_with_security(route.openapi_extra, guard),
             route_class_override=ServiceRoute,
         )
+    _keep_written_out_paths_apart(app)
+
+
+def _keep_written_out_paths_apart(app: FastAPI) -> None:
+    routes = [route for route in app.router.routes if isinstance(route, ServiceRoute)]
+    plain = {route.path for route in routes if not route.param_convertors}
+    for route in routes:
+        if route.param_convertors:
+            route.written_out = frozenset(path for path in plain if route.path_regex.match(path))
 
 
 def refuse_unguarded(routes: Iterable[BaseRoute], *, own_paths: frozenset[str] = frozenset()) -> None:

@@ -174,3 +174,24 @@ def test_no_request_body_takes_unknown_fields(service: Service) -> None:
     for name, schema in bodies_of(document_of(service)).items():
         if schema.get("type") == "object" and name not in OF_FOREIGN_FORMATS:
             assert schema.get("additionalProperties") is False, name
+
+
+@every_service
+def test_no_header_or_query_parameter_may_be_null(service: Service) -> None:
+    for path, operation in operations_of(service).items():
+        for parameter in operation.get("parameters", ()):
+            assert {"type": "null"} not in parameter["schema"].get("anyOf", ()), f"{path} {parameter['name']}"
+
+
+@every_service
+def test_mappings_with_a_form_of_keys_are_closed_to_others(service: Service) -> None:
+    def check(schema: Any) -> None:
+        if isinstance(schema, dict):
+            if "patternProperties" in schema:
+                assert schema["additionalProperties"] is False, schema
+            schema = list(schema.values())
+        if isinstance(schema, list):
+            for part in schema:
+                check(part)
+
+    check(document_of(service)["components"]["schemas"])
