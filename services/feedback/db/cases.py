@@ -66,7 +66,6 @@ class TicketFacts:
     department_name: str
     round: int = 1
     grid_code: str | None = None
-    imported: bool = False
 
 
 async def upsert_ticket(uow: UnitOfWork, appeal_id: UUID, facts: TicketFacts) -> None:
@@ -80,7 +79,7 @@ async def upsert_ticket(uow: UnitOfWork, appeal_id: UUID, facts: TicketFacts) ->
     if facts.grid_code is not None:
         values["located_grid_code"] = facts.grid_code
     inserted = pg_insert(cases).values(
-        appeal_id=appeal_id, round=facts.round, imported=facts.imported, created_at=uow.now, **values
+        appeal_id=appeal_id, round=facts.round, created_at=uow.now, **values
     )
     changed = {**values, "round": sa.func.greatest(cases.c.round, facts.round)}
     await uow.connection.execute(inserted.on_conflict_do_update(index_elements=["appeal_id"], set_=changed))
@@ -197,6 +196,7 @@ async def write_verdict(
 class PastRound:
     """How a matter of the past ended, as the source system recorded it."""
 
+    appeal_id: UUID
     department_code: str
     department_name: str
     resolved_at: datetime | None
@@ -205,25 +205,35 @@ class PastRound:
     late: bool | None
 
 
-async def write_history(uow: UnitOfWork, appeal_id: UUID, past: PastRound) -> None:
-    """Close a case with its own times; nobody evaluated it, so it carries no evaluation (trap 17)."""
+async def lock_cases(uow: UnitOfWork, appeal_ids: Sequence[UUID]) -> list[LockedCase]:
+    """Return cases that are there, locked until commit, in the order of their ids."""
+    wanted = sa.select(*LOCKED_COLUMNS).where(cases.c.appeal_id.in_(appeal_ids)).order_by(cases.c.appeal_id)
+    found: sa.Result[Any] = await uow.connection.execute(wanted.with_for_update())
+    return [locked_of(row) for row in found]
+
+
+async def write_history(uow: UnitOfWork, past: Sequence[PastRound]) -> None:
+    """Close cases with their own times; nobody evaluated them, so they carry no evaluation (trap 17)."""
+    if not past:
+        return
     outcome = {"evaluation": EvaluationOutcome.NONE, "reason": Reason.IMPORTED}
-    await uow.connection.execute(
-        rounds.insert().values(
-            appeal_id=appeal_id,
-            round=1,
-            leg=1,
-            department_code=past.department_code,
-            department_name=past.department_name,
-            resolved_at=past.resolved_at,
-            resolve_due_at=past.resolve_due_at,
-            late=past.late,
-            verdict=Verdict.CLOSED,
-            decided_at=past.closed_at,
+    rows = [
+        {
+            "appeal_id": each.appeal_id,
+            "round": 1,
+            "leg": 1,
+            "department_code": each.department_code,
+            "department_name": each.department_name,
+            "resolved_at": each.resolved_at,
+            "resolve_due_at": each.resolve_due_at,
+            "late": each.late,
+            "verdict": Verdict.CLOSED,
+            "decided_at": each.closed_at,
             **outcome,
-        )
-    )
-    changed = cases.update().where(cases.c.appeal_id == appeal_id)
-    await uow.connection.execute(
-        changed.values(state=CaseState.CLOSED, ended_at=past.closed_at, updated_at=uow.now, **outcome)
-    )
+        }
+        for each in past
+    ]
+    await uow.connection.execute(rounds.insert(), rows)
+    changed = cases.update().where(cases.c.appeal_id == sa.bindparam("of_appeal"))
+    changed = changed.values(state=CaseState.CLOSED, ended_at=sa.bindparam("closed_at"), updated_at=uow.now, **outcome)
+    await uow.connection.execute(changed, [{"of_appeal": each.appeal_id, "closed_at": each.closed_at} for each in past])

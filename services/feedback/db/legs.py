@@ -49,6 +49,33 @@ ON CONFLICT (appeal_id, round, leg) DO UPDATE SET
 """).bindparams(sa.bindparam("dispatched", type_=JSONB), sa.bindparam("now", type_=sa.DateTime(timezone=True)))
 
 
+# The same for tickets of the past. What an earlier event said of lateness stays where this one says nothing.
+_UPSERT_IMPORTED = sa.text("""
+WITH d AS (
+    SELECT * FROM jsonb_to_recordset(:imported) AS d (
+        appeal_id uuid, ticket_id uuid, department_code text, department_name text, grid_code text,
+        dispatched_at timestamptz, resolve_due_at timestamptz, resolved_at timestamptz, late boolean)
+    ORDER BY appeal_id
+), of_case AS (
+    INSERT INTO feedback.cases AS c (
+        appeal_id, round, ticket_id, department_code, department_name, located_grid_code, imported, created_at,
+        updated_at)
+    SELECT appeal_id, 1, ticket_id, department_code, department_name, grid_code, true, :now, :now FROM d
+    ON CONFLICT (appeal_id) DO UPDATE SET
+        round = greatest(c.round, EXCLUDED.round), ticket_id = EXCLUDED.ticket_id,
+        department_code = EXCLUDED.department_code, department_name = EXCLUDED.department_name,
+        located_grid_code = EXCLUDED.located_grid_code, updated_at = EXCLUDED.updated_at
+)
+INSERT INTO feedback.legs AS l (
+    appeal_id, round, leg, department_code, dispatched_at, resolve_due_at, resolved_at, resolved_late)
+SELECT appeal_id, 1, 1, department_code, dispatched_at, resolve_due_at, resolved_at, late FROM d
+ON CONFLICT (appeal_id, round, leg) DO UPDATE SET
+    department_code = EXCLUDED.department_code, dispatched_at = EXCLUDED.dispatched_at,
+    resolve_due_at = EXCLUDED.resolve_due_at, resolved_at = EXCLUDED.resolved_at,
+    resolved_late = coalesce(EXCLUDED.resolved_late, l.resolved_late)
+""").bindparams(sa.bindparam("imported", type_=JSONB), sa.bindparam("now", type_=sa.DateTime(timezone=True)))
+
+
 class LegKey(NamedTuple):
     """Which leg: of which appeal, in which round."""
 
@@ -60,6 +87,11 @@ class LegKey(NamedTuple):
 async def upsert_dispatched(uow: UnitOfWork, dispatched: Sequence[dict[str, Any]]) -> None:
     """Store where several tickets were sent and what was promised; each appeal at most once."""
     await uow.connection.execute(_UPSERT_DISPATCHED, {"dispatched": list(dispatched), "now": uow.now})
+
+
+async def upsert_imported(uow: UnitOfWork, imported: Sequence[dict[str, Any]]) -> None:
+    """Store several tickets of the past, case and leg; each appeal at most once."""
+    await uow.connection.execute(_UPSERT_IMPORTED, {"imported": list(imported), "now": uow.now})
 
 
 async def upsert_leg(uow: UnitOfWork, key: LegKey, values: dict[str, Any]) -> None:

@@ -7,11 +7,18 @@ from uuid import UUID
 from services.feedback.db.cases import (
     PastRound,
     TicketFacts,
-    lock_case,
+    lock_cases,
     upsert_ticket,
     write_history,
 )
-from services.feedback.db.legs import LegKey, raise_level, reopen_resolution, upsert_dispatched, upsert_leg
+from services.feedback.db.legs import (
+    LegKey,
+    raise_level,
+    reopen_resolution,
+    upsert_dispatched,
+    upsert_imported,
+    upsert_leg,
+)
 from services.feedback.domain.case import CaseMove, transition
 from shared.contracts import events as e
 from shared.db.unit_of_work import UnitOfWork
@@ -28,6 +35,17 @@ _DISPATCHED = (
     "acknowledge_due_at",
     "contact_due_at",
     "resolve_due_at",
+)
+
+_IMPORTED = (
+    "ticket_id",
+    "department_code",
+    "department_name",
+    "grid_code",
+    "dispatched_at",
+    "resolve_due_at",
+    "resolved_at",
+    "late",
 )
 
 
@@ -129,39 +147,28 @@ async def record_redo_started(uow: UnitOfWork, appeal_id: UUID, event: e.TicketR
     )
 
 
-async def record_imported(uow: UnitOfWork, appeal_id: UUID, event: e.TicketImported) -> None:
-    """A ticket of the past, with its own times; one that is over closes its case and tells nobody.
+async def record_imported(uow: UnitOfWork, tickets: Sequence[tuple[UUID, e.TicketImported]]) -> None:
+    """Tickets of the past, each appeal at most once; one that is over closes its case and tells nobody.
 
-    Raises IllegalMove when the case has a life of its own already.
+    Raises IllegalMove when a case has a life of its own already.
     """
-    ticket = TicketFacts(
-        event.ticket_id, event.department_code, event.department_name, grid_code=event.grid_code, imported=True
-    )
-    await upsert_ticket(uow, appeal_id, ticket)
-    late = {} if event.late is None else {"resolved_late": event.late}
-    await upsert_leg(
-        uow,
-        LegKey(appeal_id, 1, 1),
-        {
-            "department_code": event.department_code,
-            "dispatched_at": event.dispatched_at,
-            "resolve_due_at": event.resolve_due_at,
-            "resolved_at": event.resolved_at,
-            **late,
-        },
-    )
-    if event.closed_at is not None:
-        case = await lock_case(uow, appeal_id)
-        transition(case.state, CaseMove.RECORD_HISTORY)
-        await write_history(
-            uow,
-            appeal_id,
-            PastRound(
-                event.department_code,
-                event.department_name,
-                event.resolved_at,
-                event.resolve_due_at,
-                event.closed_at,
-                event.late,
-            ),
+    rows: list[dict[str, Any]] = [
+        {"appeal_id": appeal_id, **{name: getattr(ticket, name) for name in _IMPORTED}} for appeal_id, ticket in tickets
+    ]
+    await upsert_imported(uow, rows)
+    ended = [
+        PastRound(
+            appeal_id=appeal_id,
+            department_code=ticket.department_code,
+            department_name=ticket.department_name,
+            resolved_at=ticket.resolved_at,
+            resolve_due_at=ticket.resolve_due_at,
+            closed_at=ticket.closed_at,
+            late=ticket.late,
         )
+        for appeal_id, ticket in tickets
+        if ticket.closed_at is not None
+    ]
+    for case in await lock_cases(uow, [past.appeal_id for past in ended]):
+        transition(case.state, CaseMove.RECORD_HISTORY)
+    await write_history(uow, ended)

@@ -23,7 +23,6 @@ _RECORDED: dict[type[EventData], Callable[..., Awaitable[None]]] = {
     e.TicketResolutionRejected: record_legs.record_resolution_rejected,
     e.TicketTimerFired: record_legs.record_timer_fired,
     e.TicketRedoStarted: record_legs.record_redo_started,
-    e.TicketImported: record_legs.record_imported,
 }
 
 
@@ -70,6 +69,14 @@ def _subscribe_to_tickets(subscriptions: Subscriptions, policy: FeedbackPolicy) 
     @subscriptions.on_batch(e.TicketDispatched)
     async def dispatched_many(uow: UnitOfWork, items: Sequence[tuple[Envelope, e.TicketDispatched]]) -> None:
         await record_legs.record_dispatched(uow, [(envelope.subject, event) for envelope, event in items])
+
+    @subscriptions.on(e.TicketImported)
+    async def imported(uow: UnitOfWork, envelope: Envelope, event: e.TicketImported) -> None:
+        await record_legs.record_imported(uow, [(envelope.subject, event)])
+
+    @subscriptions.on_batch(e.TicketImported)
+    async def imported_many(uow: UnitOfWork, items: Sequence[tuple[Envelope, e.TicketImported]]) -> None:
+        await record_legs.record_imported(uow, [(envelope.subject, event) for envelope, event in items])
 
     @subscriptions.on(e.TicketResolutionAccepted)
     async def accepted(uow: UnitOfWork, envelope: Envelope, event: e.TicketResolutionAccepted) -> None:

@@ -273,6 +273,24 @@ async def test_imported_work_that_is_not_over_goes_the_usual_way(desk: Desk) -> 
     assert (await desk.case(appeal))["status"] == "awaiting_callback"
 
 
+async def test_a_batch_of_history_closes_what_is_over_and_leaves_the_rest_open(desk: Desk) -> None:
+    over, still_open = uuid7(), uuid7()
+    await desk.tell(over, appeal_imported())
+    await desk.tell(still_open, appeal_imported())
+    subscriptions = make_subscriptions(desk.app.state.policy)
+    tickets = [
+        desk.envelope(over, ticket_imported(late=True)),
+        desk.envelope(still_open, ticket_imported(closed_at=None, resolved_at=None, late=None)),
+    ]
+
+    with desk.counted_queries() as statements:
+        await desk.app.state.database.transact(lambda uow: subscriptions.apply_many(uow, tickets))
+
+    cases = [await desk.case(over), await desk.case(still_open)]
+    assert [(case["status"], case["legs"][0]["resolved_late"]) for case in cases] == [("closed", True), ("open", None)]
+    assert len(statements) == 4
+
+
 async def test_facts_of_a_leg_survive_a_skipped_dispatch_event(desk: Desk) -> None:
     appeal = uuid7()
     await desk.tell(appeal, appeal_accepted(), ticket_acknowledged(late=True))
