@@ -14,7 +14,7 @@ from services.dispatch.api.ticket_schemas import (
     TicketView,
 )
 from services.dispatch.api.workplace import MOVE_PROBLEMS, Handler, Move
-from services.dispatch.domain.ticket import Contact, Progress, Return
+from services.dispatch.domain.ticket_moves import Contact, Progress, Return
 from services.dispatch.use_cases.acknowledge_ticket import acknowledge_ticket as acknowledge
 from services.dispatch.use_cases.contact_citizen import contact_citizen
 from services.dispatch.use_cases.note_progress import note_progress as note

@@ -45,9 +45,12 @@ async def list_tickets(  # noqa: PLR0913 - one parameter per filter of the query
     category_code: Code = None,
     grid_code: Code = None,
     order: Annotated[
-        Literal["newest", "due"],
-        Query(description="`newest`: by creation, descending. `due`: running tickets by `resolve_due_at`, ascending."),
-    ] = "newest",
+        Literal["newest", "due"] | None,
+        Query(
+            description="`newest`: by creation, descending. `due`: running tickets by `resolve_due_at`, ascending. "
+            "Unless said, `due` when asked for what is overdue or due before a time, else `newest`."
+        ),
+    ] = None,
 ) -> Page[TicketView]:
     """A department sees its own only. The order is stable: ties are broken by id."""
     wanted = TicketFilter(
@@ -60,7 +63,7 @@ async def list_tickets(  # noqa: PLR0913 - one parameter per filter of the query
         category_code=category_code,
         grid_code=grid_code,
     )
-    query = read_tickets.ListTickets(principal, wanted, TicketOrder(order), page.limit, page.cursor)
+    query = read_tickets.ListTickets(principal, wanted, order and TicketOrder(order), page.limit, page.cursor)
     found, following = await db.transact(lambda uow: read_tickets.list_tickets(uow, query), read_only=True)
     now = db.clock.now()
     return Page(items=[TicketView.of(ticket, now) for ticket in found], next_cursor=following)

@@ -17,7 +17,8 @@ import sqlalchemy as sa
 
 from services.dispatch.db.bulk import bulk_insert
 from services.dispatch.db.tables_tickets import ticket_events
-from services.dispatch.domain.ticket import Event, Leg, ReturnApproved, ReturnRefused, Ticket
+from services.dispatch.domain.ticket import Leg, Ticket
+from services.dispatch.domain.ticket_events import Event, ReturnApproved, ReturnRefused
 from shared.db.unit_of_work import UnitOfWork
 from shared.vocabulary import AppealStatus
 

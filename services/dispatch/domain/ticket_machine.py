@@ -8,8 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, assert_never
 
-from services.dispatch.domain import ticket as t
-from services.dispatch.domain.ticket import Command, Event, Leg, LegOutcome, Move, Ticket, is_late
+from services.dispatch.domain import ticket_events as facts
+from services.dispatch.domain import ticket_moves as moves
+from services.dispatch.domain.ticket import Leg, LegOutcome, Ticket, is_late
+from services.dispatch.domain.ticket_events import Event
+from services.dispatch.domain.ticket_moves import Command, Move
 from shared.errors import Conflict, IllegalMove
 from shared.vocabulary import AppealStatus as S
 from shared.vocabulary import TimerLevel, TimerName
@@ -160,15 +163,15 @@ def _fewer_than_two_returns(ticket: Ticket, _command: Any, _now: datetime) -> bo
 
 
 def _reply_given(_ticket: Ticket, command: Any, _now: datetime) -> bool:
-    return not isinstance(command, t.Resolve) or bool(command.resolution.reply.strip())
+    return not isinstance(command, moves.Resolve) or bool(command.resolution.reply.strip())
 
 
 def _is_next_round(ticket: Ticket, command: Any, _now: datetime) -> bool:
-    return not isinstance(command, t.Redo) or command.next_round == ticket.round + 1
+    return not isinstance(command, moves.Redo) or command.next_round == ticket.round + 1
 
 
 def _is_this_round(ticket: Ticket, command: Any, _now: datetime) -> bool:
-    return not isinstance(command, t.Close | t.PutOnLedger) or command.round == ticket.round
+    return not isinstance(command, moves.Close | moves.PutOnLedger) or command.round == ticket.round
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,21 +237,21 @@ def rule_for(ticket: Ticket, command: Command, now: datetime) -> Rule:
 def decide(ticket: Ticket, command: Command, now: datetime) -> list[Event]:
     """Return what `command` causes at `now`. Raises as `rule_for`."""
     rule_for(ticket, command, now)
-    if isinstance(command, t.Dispatch | t.Redo | t.ApproveReturn | t.RefuseReturn):
+    if isinstance(command, moves.Dispatch | moves.Redo | moves.ApproveReturn | moves.RefuseReturn):
         return [_decide_turn(ticket, command, now)]
-    if isinstance(command, t.Close):
-        return [t.Closed(now, command.reason)]
-    if isinstance(command, t.PutOnLedger):
-        return [t.PlacedOnLedger(now, command.reason)]
+    if isinstance(command, moves.Close):
+        return [facts.Closed(now, command.reason)]
+    if isinstance(command, moves.PutOnLedger):
+        return [facts.PlacedOnLedger(now, command.reason)]
     return [_decide_in_leg(ticket, _leg(ticket), command, now)]
 
 
 def _decide_turn(
-    ticket: Ticket, command: t.Dispatch | t.Redo | t.ApproveReturn | t.RefuseReturn, now: datetime
+    ticket: Ticket, command: moves.Dispatch | moves.Redo | moves.ApproveReturn | moves.RefuseReturn, now: datetime
 ) -> Event:
     """Moves that begin or end a department's turn."""
     match command:
-        case t.Dispatch():
+        case moves.Dispatch():
             leg = Leg(
                 ticket.leg_number + 1,
                 ticket.round,
@@ -258,57 +261,57 @@ def _decide_turn(
                 command.clocks,
             )
             promised_by = ticket.promised_by or command.clocks.resolve_due_at
-            return t.Dispatched(now, leg, promised_by, command.reason)
-        case t.Redo():
+            return facts.Dispatched(now, leg, promised_by, command.reason)
+        case moves.Redo():
             last = _leg(ticket)
             leg = Leg(
                 last.number + 1, command.next_round, last.department_code, last.department_name, now, command.clocks
             )
-            return t.RedoStarted(now, leg)
-        case t.ApproveReturn():
-            return t.ReturnApproved(now, command.note, command.dispatch_due_at, command.timers)
-        case t.RefuseReturn():
-            return t.ReturnRefused(now, command.note)
+            return facts.RedoStarted(now, leg)
+        case moves.ApproveReturn():
+            return facts.ReturnApproved(now, command.note, command.dispatch_due_at, command.timers)
+        case moves.RefuseReturn():
+            return facts.ReturnRefused(now, command.note)
         case _:
             assert_never(command)
 
 
 _InLeg = (
-    t.Acknowledge
-    | t.AutoAcknowledge
-    | t.Contact
-    | t.Progress
-    | t.Return
-    | t.Resolve
-    | t.AcceptResolution
-    | t.RejectResolution
+    moves.Acknowledge
+    | moves.AutoAcknowledge
+    | moves.Contact
+    | moves.Progress
+    | moves.Return
+    | moves.Resolve
+    | moves.AcceptResolution
+    | moves.RejectResolution
 )
 
 
 def _decide_in_leg(ticket: Ticket, leg: Leg, command: _InLeg, now: datetime) -> Event:
     """Moves inside a department's turn."""
     match command:
-        case t.Acknowledge():
+        case moves.Acknowledge():
             late = leg.late_sign or is_late(now, leg.clocks.acknowledge_due_at)
-            return t.Acknowledged(now, automatic=False, late=late)
-        case t.AutoAcknowledge():
-            return t.Acknowledged(now, automatic=True, late=True)
-        case t.Contact():
+            return facts.Acknowledged(now, automatic=False, late=late)
+        case moves.AutoAcknowledge():
+            return facts.Acknowledged(now, automatic=True, late=True)
+        case moves.Contact():
             first = leg.contacted_at is None
             late = is_late(now, leg.clocks.contact_due_at) if first else leg.late_contact
-            return t.Contacted(now, command.channel, command.note, first=first, late=late)
-        case t.Progress():
-            return t.Progressed(now, command.note)
-        case t.Return():
+            return facts.Contacted(now, command.channel, command.note, first=first, late=late)
+        case moves.Progress():
+            return facts.Progressed(now, command.note)
+        case moves.Return():
             second = len(ticket.returned_by) + 1 >= MOST_RETURNS
-            return t.ReturnRequested(now, command.reason_code, command.explanation, needs_consultation=second)
-        case t.Resolve():
+            return facts.ReturnRequested(now, command.reason_code, command.explanation, needs_consultation=second)
+        case moves.Resolve():
             late = is_late(now, leg.clocks.resolve_due_at)
-            return t.Resolved(now, command.resolution, late, command.review_due_at, command.timers)
-        case t.AcceptResolution():
-            return t.ResolutionAccepted(now, command.note)
-        case t.RejectResolution():
-            return t.ResolutionRejected(now, command.note)
+            return facts.Resolved(now, command.resolution, late, command.review_due_at, command.timers)
+        case moves.AcceptResolution():
+            return facts.ResolutionAccepted(now, command.note)
+        case moves.RejectResolution():
+            return facts.ResolutionRejected(now, command.note)
         case _:
             assert_never(command)
 
@@ -340,18 +343,18 @@ def evolve_all(ticket: Ticket, events: Iterable[Event]) -> Ticket:
 
 
 def _evolve_turn(ticket: Ticket, event: Event) -> Ticket:
-    if isinstance(event, t.Imported) or (isinstance(event, t.TimerFired) and ticket.leg is None):
+    if isinstance(event, facts.Imported) or (isinstance(event, facts.TimerFired) and ticket.leg is None):
         return ticket
     match event:
-        case t.Triaged():
+        case facts.Triaged():
             return replace(ticket, status=S.AWAITING_DISPATCH, dispatch_due_at=event.dispatch_due_at)
-        case t.Dispatched():
+        case facts.Dispatched():
             return _begin_leg(ticket, event.leg, S.AWAITING_ACKNOWLEDGEMENT, event.promised_by)
-        case t.RedoStarted():
+        case facts.RedoStarted():
             promised_by = event.leg.clocks.resolve_due_at
             begun = _begin_leg(ticket, event.leg, S.IN_PROGRESS, promised_by)
             return replace(begun, round=event.leg.round)
-        case t.ReturnApproved():
+        case facts.ReturnApproved():
             leg = replace(_leg(ticket), ended_at=event.at, outcome=LegOutcome.RETURNED)
             return replace(
                 ticket,
@@ -362,9 +365,9 @@ def _evolve_turn(ticket: Ticket, event: Event) -> Ticket:
                 needs_consultation=False,
                 leg=leg,
             )
-        case t.Closed():
+        case facts.Closed():
             return replace(ticket, status=S.CLOSED, closed_at=event.at)
-        case t.PlacedOnLedger():
+        case facts.PlacedOnLedger():
             return replace(ticket, status=S.ON_LEDGER, closed_at=event.at)
         case _:
             return _evolve_leg(ticket, _leg(ticket), event)
@@ -388,39 +391,39 @@ def _begin_leg(ticket: Ticket, leg: Leg, status: S, promised_by: datetime) -> Ti
 
 
 _LegEvent = (
-    t.Acknowledged
-    | t.Contacted
-    | t.Progressed
-    | t.ReturnRequested
-    | t.ReturnRefused
-    | t.Resolved
-    | t.ResolutionRejected
-    | t.ResolutionAccepted
-    | t.TimerFired
+    facts.Acknowledged
+    | facts.Contacted
+    | facts.Progressed
+    | facts.ReturnRequested
+    | facts.ReturnRefused
+    | facts.Resolved
+    | facts.ResolutionRejected
+    | facts.ResolutionAccepted
+    | facts.TimerFired
 )
 
 
 def _evolve_leg(ticket: Ticket, leg: Leg, event: _LegEvent) -> Ticket:
     match event:
-        case t.Acknowledged():
+        case facts.Acknowledged():
             return _acknowledged(ticket, leg, event)
-        case t.Contacted():
+        case facts.Contacted():
             if event.first:
                 leg = replace(leg, contacted_at=event.at, late_contact=leg.late_contact or event.late)
             return replace(ticket, leg=leg, pull_pending=False)
-        case t.Progressed():
+        case facts.Progressed():
             return replace(ticket, pull_pending=False)
-        case t.ReturnRequested() | t.ReturnRefused():
+        case facts.ReturnRequested() | facts.ReturnRefused():
             return _returning(ticket, leg, event)
-        case t.Resolved() | t.ResolutionRejected() | t.ResolutionAccepted():
+        case facts.Resolved() | facts.ResolutionRejected() | facts.ResolutionAccepted():
             return _reviewing(ticket, leg, event)
-        case t.TimerFired():
+        case facts.TimerFired():
             return _timer_fired(ticket, leg, event)
         case _:
             assert_never(event)
 
 
-def _acknowledged(ticket: Ticket, leg: Leg, event: t.Acknowledged) -> Ticket:
+def _acknowledged(ticket: Ticket, leg: Leg, event: facts.Acknowledged) -> Ticket:
     late = leg.late_sign or event.late
     if event.automatic:
         # The department still has not taken it: it stays on offer to its pullers.
@@ -430,8 +433,8 @@ def _acknowledged(ticket: Ticket, leg: Leg, event: t.Acknowledged) -> Ticket:
     return replace(ticket, status=S.IN_PROGRESS, leg=leg, pull_pending=False)
 
 
-def _returning(ticket: Ticket, leg: Leg, event: t.ReturnRequested | t.ReturnRefused) -> Ticket:
-    if isinstance(event, t.ReturnRefused):
+def _returning(ticket: Ticket, leg: Leg, event: facts.ReturnRequested | facts.ReturnRefused) -> Ticket:
+    if isinstance(event, facts.ReturnRefused):
         leg = replace(leg, return_refused_at=event.at)
         return replace(ticket, status=S.IN_PROGRESS, leg=leg, needs_consultation=False)
     leg = replace(leg, return_requested_at=event.at, return_reason=event.reason_code)
@@ -445,25 +448,27 @@ def _returning(ticket: Ticket, leg: Leg, event: t.ReturnRequested | t.ReturnRefu
     )
 
 
-def _reviewing(ticket: Ticket, leg: Leg, event: t.Resolved | t.ResolutionRejected | t.ResolutionAccepted) -> Ticket:
+def _reviewing(
+    ticket: Ticket, leg: Leg, event: facts.Resolved | facts.ResolutionRejected | facts.ResolutionAccepted
+) -> Ticket:
     match event:
-        case t.Resolved():
+        case facts.Resolved():
             leg = replace(leg, resolved_at=event.at, late_resolve=event.late, resolution=event.resolution)
             review_due_at: datetime | None = event.review_due_at
             return replace(ticket, status=S.UNDER_REVIEW, leg=leg, pull_pending=False, review_due_at=review_due_at)
-        case t.ResolutionRejected():
+        case facts.ResolutionRejected():
             leg = replace(
                 leg, resolved_at=None, resolution=None, late_resolve=is_late(event.at, leg.clocks.resolve_due_at)
             )
             return replace(ticket, status=S.IN_PROGRESS, leg=leg, review_due_at=None)
-        case t.ResolutionAccepted():
+        case facts.ResolutionAccepted():
             leg = replace(leg, ended_at=event.at, outcome=LegOutcome.ACCEPTED)
             return replace(ticket, status=S.AWAITING_CALLBACK, leg=leg, review_due_at=None)
         case _:
             assert_never(event)
 
 
-def _timer_fired(ticket: Ticket, leg: Leg, event: t.TimerFired) -> Ticket:
+def _timer_fired(ticket: Ticket, leg: Leg, event: facts.TimerFired) -> Ticket:
     """A breach marks the leg it belongs to, once and for good; a warning marks nothing."""
     if event.level is not TimerLevel.RED_CARD or event.leg_number != leg.number:
         return ticket

@@ -1,6 +1,7 @@
 """T15: a department says that it has the ticket."""
 
-from services.dispatch.domain.ticket import Acknowledge, Ticket
+from services.dispatch.domain.ticket import Ticket
+from services.dispatch.domain.ticket_moves import Acknowledge
 from services.dispatch.use_cases.carry_out import MoveRequest, carry_out, lock_for_department
 from services.dispatch.use_cases.workplace import Workplace
 from shared.db.unit_of_work import UnitOfWork

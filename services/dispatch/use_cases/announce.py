@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from services.dispatch.domain import ticket as t
-from services.dispatch.domain.ticket import Event, Leg, Ticket
+from services.dispatch.domain import ticket_events as facts
+from services.dispatch.domain.ticket import Leg, Ticket
+from services.dispatch.domain.ticket_events import Event
 from shared.contracts import events as contract
 from shared.contracts.envelope import EventData
 from shared.observability.redaction import mask_text
@@ -43,13 +44,13 @@ def _turn(ticket: Ticket) -> dict[str, Any]:
     return {"ticket_id": ticket.id, "round": leg.round, "leg": leg.number, "department_code": leg.department_code}
 
 
-@_announces(t.Triaged)
-def _triaged(ticket: Ticket, event: t.Triaged) -> EventData:
+@_announces(facts.Triaged)
+def _triaged(ticket: Ticket, event: facts.Triaged) -> EventData:
     return contract.TicketTriaged(ticket_id=ticket.id, reason=event.reason, at=event.at)
 
 
-@_announces(t.Dispatched)
-def _dispatched(ticket: Ticket, event: t.Dispatched) -> EventData:
+@_announces(facts.Dispatched)
+def _dispatched(ticket: Ticket, event: facts.Dispatched) -> EventData:
     leg, matter = event.leg, ticket.matter
     clocks = leg.clocks
     return contract.TicketDispatched(
@@ -72,18 +73,18 @@ def _dispatched(ticket: Ticket, event: t.Dispatched) -> EventData:
     )
 
 
-@_announces(t.Acknowledged)
-def _acknowledged(ticket: Ticket, event: t.Acknowledged) -> EventData:
+@_announces(facts.Acknowledged)
+def _acknowledged(ticket: Ticket, event: facts.Acknowledged) -> EventData:
     return contract.TicketAcknowledged(**_turn(ticket), at=event.at, automatic=event.automatic, late=event.late)
 
 
-@_announces(t.Contacted)
-def _contacted(ticket: Ticket, event: t.Contacted) -> EventData:
+@_announces(facts.Contacted)
+def _contacted(ticket: Ticket, event: facts.Contacted) -> EventData:
     return contract.TicketContacted(**_turn(ticket), at=event.at, late=event.late)
 
 
-@_announces(t.Progressed)
-def _progressed(ticket: Ticket, event: t.Progressed) -> EventData:
+@_announces(facts.Progressed)
+def _progressed(ticket: Ticket, event: facts.Progressed) -> EventData:
     leg = _leg(ticket)
     return contract.TicketProgressed(
         ticket_id=ticket.id,
@@ -94,23 +95,23 @@ def _progressed(ticket: Ticket, event: t.Progressed) -> EventData:
     )
 
 
-@_announces(t.ReturnRequested)
-def _return_requested(ticket: Ticket, event: t.ReturnRequested) -> EventData:
+@_announces(facts.ReturnRequested)
+def _return_requested(ticket: Ticket, event: facts.ReturnRequested) -> EventData:
     return contract.TicketReturnRequested(**_turn(ticket), reason_code=event.reason_code.value, at=event.at)
 
 
-@_announces(t.ReturnApproved)
-def _return_approved(ticket: Ticket, event: t.ReturnApproved) -> EventData:
+@_announces(facts.ReturnApproved)
+def _return_approved(ticket: Ticket, event: facts.ReturnApproved) -> EventData:
     return contract.TicketReturnDecided(**_turn(ticket), approved=True, at=event.at)
 
 
-@_announces(t.ReturnRefused)
-def _return_refused(ticket: Ticket, event: t.ReturnRefused) -> EventData:
+@_announces(facts.ReturnRefused)
+def _return_refused(ticket: Ticket, event: facts.ReturnRefused) -> EventData:
     return contract.TicketReturnDecided(**_turn(ticket), approved=False, at=event.at)
 
 
-@_announces(t.Resolved)
-def _resolved(ticket: Ticket, event: t.Resolved) -> EventData:
+@_announces(facts.Resolved)
+def _resolved(ticket: Ticket, event: facts.Resolved) -> EventData:
     return contract.TicketResolved(
         **_turn(ticket),
         at=event.at,
@@ -120,13 +121,13 @@ def _resolved(ticket: Ticket, event: t.Resolved) -> EventData:
     )
 
 
-@_announces(t.ResolutionRejected)
-def _resolution_rejected(ticket: Ticket, event: t.ResolutionRejected) -> EventData:
+@_announces(facts.ResolutionRejected)
+def _resolution_rejected(ticket: Ticket, event: facts.ResolutionRejected) -> EventData:
     return contract.TicketResolutionRejected(**_turn(ticket), at=event.at)
 
 
-@_announces(t.ResolutionAccepted)
-def _resolution_accepted(ticket: Ticket, event: t.ResolutionAccepted) -> EventData:
+@_announces(facts.ResolutionAccepted)
+def _resolution_accepted(ticket: Ticket, event: facts.ResolutionAccepted) -> EventData:
     leg = _leg(ticket)
     if leg.resolution is None or leg.resolved_at is None:
         raise AssertionError("what is accepted has been submitted")
@@ -142,8 +143,8 @@ def _resolution_accepted(ticket: Ticket, event: t.ResolutionAccepted) -> EventDa
     )
 
 
-@_announces(t.RedoStarted)
-def _redo_started(ticket: Ticket, event: t.RedoStarted) -> EventData:
+@_announces(facts.RedoStarted)
+def _redo_started(ticket: Ticket, event: facts.RedoStarted) -> EventData:
     leg = event.leg
     return contract.TicketRedoStarted(
         **_turn(ticket),
@@ -155,8 +156,8 @@ def _redo_started(ticket: Ticket, event: t.RedoStarted) -> EventData:
     )
 
 
-@_announces(t.Imported)
-def _imported(ticket: Ticket, event: t.Imported) -> EventData:
+@_announces(facts.Imported)
+def _imported(ticket: Ticket, event: facts.Imported) -> EventData:
     leg = _leg(ticket)
     return contract.TicketImported(
         ticket_id=ticket.id,
@@ -172,8 +173,8 @@ def _imported(ticket: Ticket, event: t.Imported) -> EventData:
     )
 
 
-@_announces(t.TimerFired)
-def _timer_fired(ticket: Ticket, event: t.TimerFired) -> EventData:
+@_announces(facts.TimerFired)
+def _timer_fired(ticket: Ticket, event: facts.TimerFired) -> EventData:
     is_of_turn = event.timer is not TimerName.DISPATCH
     return contract.TicketTimerFired(
         ticket_id=ticket.id,

@@ -7,8 +7,10 @@ from uuid import UUID
 
 from services.dispatch.db import history, tickets, timers
 from services.dispatch.db.history import HistoryEntry
-from services.dispatch.domain.ticket import Command, Event, Ticket, TimerPlan
+from services.dispatch.domain.ticket import Ticket, TimerPlan
+from services.dispatch.domain.ticket_events import Event
 from services.dispatch.domain.ticket_machine import TimerAction, TimerEffect, decide, evolve, rule_for
+from services.dispatch.domain.ticket_moves import Command
 from services.dispatch.use_cases.announce import announcement
 from services.dispatch.use_cases.lease_tokens import matches
 from services.dispatch.use_cases.workplace import Workplace

@@ -1,6 +1,7 @@
 """T21: a department records that it spoke to the citizen."""
 
-from services.dispatch.domain.ticket import Contact, Ticket
+from services.dispatch.domain.ticket import Ticket
+from services.dispatch.domain.ticket_moves import Contact
 from services.dispatch.use_cases.carry_out import MoveRequest, carry_out, lock_for_department
 from services.dispatch.use_cases.workplace import Workplace
 from shared.db.unit_of_work import UnitOfWork

@@ -1,6 +1,7 @@
 """T18 and T19: a dispatcher decides whether a department may return a ticket."""
 
-from services.dispatch.domain.ticket import ApproveReturn, RefuseReturn, Ticket
+from services.dispatch.domain.ticket import Ticket
+from services.dispatch.domain.ticket_moves import ApproveReturn, RefuseReturn
 from services.dispatch.use_cases.carry_out import MoveRequest, carry_out, lock_for_office
 from services.dispatch.use_cases.clocks import dispatch_due
 from services.dispatch.use_cases.dispatch_ticket import send_to

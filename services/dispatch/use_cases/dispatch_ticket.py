@@ -2,8 +2,9 @@
 
 from services.dispatch.db import decisions
 from services.dispatch.db.decisions import DecisionRecord
-from services.dispatch.domain.ticket import Dispatch, Ticket
+from services.dispatch.domain.ticket import Ticket
 from services.dispatch.domain.ticket_machine import rule_for
+from services.dispatch.domain.ticket_moves import Dispatch
 from services.dispatch.reference import ReferenceData
 from services.dispatch.use_cases.carry_out import MoveRequest, carry_out, lock_for_office
 from services.dispatch.use_cases.clocks import clocks_after_return, first_clocks

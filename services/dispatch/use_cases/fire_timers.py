@@ -8,8 +8,10 @@ from uuid import UUID
 from services.dispatch.db import history, tickets, timers
 from services.dispatch.db.history import HistoryEntry
 from services.dispatch.db.timers import DueTimer
-from services.dispatch.domain.ticket import AutoAcknowledge, Event, Ticket, TimerFired
+from services.dispatch.domain.ticket import Ticket
+from services.dispatch.domain.ticket_events import Event, TimerFired
 from services.dispatch.domain.ticket_machine import decide, evolve
+from services.dispatch.domain.ticket_moves import AutoAcknowledge
 from services.dispatch.use_cases.carry_out import SYSTEM_ACTOR, tell
 from shared.db.unit_of_work import UnitOfWork
 from shared.observability.metrics import TIMER_LAG_SECONDS

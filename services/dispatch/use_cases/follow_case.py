@@ -5,7 +5,8 @@ from uuid import UUID
 import structlog
 
 from services.dispatch.db import tickets
-from services.dispatch.domain.ticket import ENDED_STATES, Close, PutOnLedger, Redo, Ticket
+from services.dispatch.domain.ticket import ENDED_STATES, Ticket
+from services.dispatch.domain.ticket_moves import Close, PutOnLedger, Redo
 from services.dispatch.use_cases.carry_out import carry_out
 from services.dispatch.use_cases.clocks import redo_clocks
 from services.dispatch.use_cases.workplace import Workplace

@@ -7,16 +7,8 @@ from uuid import UUID
 
 from services.dispatch.db import tickets
 from services.dispatch.db.decisions import DecisionRecord
-from services.dispatch.domain.ticket import (
-    Imported,
-    Leg,
-    LegClocks,
-    LegOutcome,
-    Resolution,
-    Ticket,
-    TimerPlan,
-    is_late,
-)
+from services.dispatch.domain.ticket import Leg, LegClocks, LegOutcome, Resolution, Ticket, TimerPlan, is_late
+from services.dispatch.domain.ticket_events import Imported
 from services.dispatch.reference import ReferenceData
 from services.dispatch.use_cases.clocks import first_clocks
 from services.dispatch.use_cases.open_tickets import OpenedTicket, matter_of, store_opened

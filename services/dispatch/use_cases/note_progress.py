@@ -1,6 +1,7 @@
 """A department leaves a note on the way, which the citizen sees."""
 
-from services.dispatch.domain.ticket import Progress, Ticket
+from services.dispatch.domain.ticket import Ticket
+from services.dispatch.domain.ticket_moves import Progress
 from services.dispatch.use_cases.carry_out import MoveRequest, carry_out, lock_for_department
 from services.dispatch.use_cases.workplace import Workplace
 from shared.db.unit_of_work import UnitOfWork

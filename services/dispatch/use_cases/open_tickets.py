@@ -12,8 +12,10 @@ from services.dispatch.db import decisions, history, tickets, timers
 from services.dispatch.db.decisions import DecisionRecord
 from services.dispatch.db.history import HistoryEntry
 from services.dispatch.domain.routing import RoutingDecision, RoutingFacts
-from services.dispatch.domain.ticket import Dispatch, Event, LegClocks, Matter, Ticket, TimerPlan, Triaged
+from services.dispatch.domain.ticket import LegClocks, Matter, Ticket, TimerPlan
+from services.dispatch.domain.ticket_events import Event, Triaged
 from services.dispatch.domain.ticket_machine import decide, evolve
+from services.dispatch.domain.ticket_moves import Dispatch
 from services.dispatch.reference import ReferenceData
 from services.dispatch.use_cases.carry_out import SYSTEM_ACTOR, tell
 from services.dispatch.use_cases.clocks import dispatch_due, first_clocks

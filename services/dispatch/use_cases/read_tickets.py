@@ -28,13 +28,19 @@ class TicketOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListTickets:
-    """Which page of which list, for whom."""
+    """Which page of which list, for whom; without an order, what is asked for decides it."""
 
     principal: Principal
     wanted: TicketFilter
-    order: TicketOrder
+    order: TicketOrder | None
     limit: int
     cursor: str | None
+
+    @property
+    def is_by_due(self) -> bool:
+        if self.order is not None:
+            return self.order is TicketOrder.DUE
+        return self.wanted.overdue is True or self.wanted.due_before is not None
 
 
 async def list_tickets(uow: UnitOfWork, query: ListTickets) -> tuple[list[Ticket], str | None]:
@@ -43,7 +49,7 @@ async def list_tickets(uow: UnitOfWork, query: ListTickets) -> tuple[list[Ticket
     if own is not None and query.wanted.department_code not in {None, own}:
         return [], None
     wanted = replace(query.wanted, department_code=own or query.wanted.department_code)
-    if query.order is TicketOrder.DUE:
+    if query.is_by_due:
         return await _by_due(uow, wanted, query.limit, query.cursor)
     before: UUID | None = None
     if query.cursor is not None:

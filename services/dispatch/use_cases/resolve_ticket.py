@@ -1,6 +1,7 @@
 """T30: a department submits its answer."""
 
-from services.dispatch.domain.ticket import Resolution, Resolve, Ticket
+from services.dispatch.domain.ticket import Resolution, Ticket
+from services.dispatch.domain.ticket_moves import Resolve
 from services.dispatch.use_cases.carry_out import MoveRequest, carry_out, lock_for_department
 from services.dispatch.use_cases.clocks import review_due
 from services.dispatch.use_cases.workplace import Workplace

@@ -1,6 +1,7 @@
 """T17: a department says that the ticket is not its own."""
 
-from services.dispatch.domain.ticket import Return, Ticket
+from services.dispatch.domain.ticket import Ticket
+from services.dispatch.domain.ticket_moves import Return
 from services.dispatch.use_cases.carry_out import MoveRequest, carry_out, lock_for_department
 from services.dispatch.use_cases.workplace import Workplace
 from shared.db.unit_of_work import UnitOfWork

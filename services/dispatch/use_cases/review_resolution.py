@@ -1,6 +1,7 @@
 """T31 and T32: the hotline office judges what a department has submitted."""
 
-from services.dispatch.domain.ticket import AcceptResolution, RejectResolution, Ticket
+from services.dispatch.domain.ticket import Ticket
+from services.dispatch.domain.ticket_moves import AcceptResolution, RejectResolution
 from services.dispatch.use_cases.carry_out import MoveRequest, carry_out, lock_for_office
 from services.dispatch.use_cases.workplace import Workplace
 from shared.db.unit_of_work import UnitOfWork

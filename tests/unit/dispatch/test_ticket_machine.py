@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from services.dispatch.domain import ticket as t
-from services.dispatch.domain.ticket import LegOutcome, Move, ReturnReason, Ticket
+from services.dispatch.domain import ticket_events as facts
+from services.dispatch.domain import ticket_moves as moves
+from services.dispatch.domain.ticket import LegOutcome, ReturnReason, Ticket
 from services.dispatch.domain.ticket_machine import (
     GUARDS,
     PUBLIC_NAMES,
@@ -17,6 +19,7 @@ from services.dispatch.domain.ticket_machine import (
     decide,
     evolve,
 )
+from services.dispatch.domain.ticket_moves import Move
 from shared.errors import Conflict, IllegalMove
 from shared.vocabulary import AppealStatus as S
 from shared.vocabulary import TimerLevel, TimerName
@@ -24,20 +27,20 @@ from tests.unit.dispatch.ticket_builders import HOUR, RESOLUTION, START, after, 
 
 LATER = START + HOUR
 COMMANDS: dict[Move, Any] = {
-    Move.DISPATCH: t.Dispatch("urban", "Urban", clocks(LATER)),
-    Move.ACKNOWLEDGE: t.Acknowledge(),
-    Move.AUTO_ACKNOWLEDGE: t.AutoAcknowledge(),
-    Move.CONTACT: t.Contact("phone"),
-    Move.PROGRESS: t.Progress("已派车"),
-    Move.RETURN: t.Return(ReturnReason.DUTY_WRONG, "不属本单位"),
-    Move.APPROVE_RETURN: t.ApproveReturn("派错", LATER + HOUR),
-    Move.REFUSE_RETURN: t.RefuseReturn("属本单位"),
-    Move.RESOLVE: t.Resolve(RESOLUTION, LATER + HOUR),
-    Move.ACCEPT_RESOLUTION: t.AcceptResolution(),
-    Move.REJECT_RESOLUTION: t.RejectResolution("没有照片"),
-    Move.REDO: t.Redo(2, clocks(LATER, can_return=False)),
-    Move.CLOSE: t.Close(1, "satisfied"),
-    Move.PUT_ON_LEDGER: t.PutOnLedger(1, "conditions missing"),
+    Move.DISPATCH: moves.Dispatch("urban", "Urban", clocks(LATER)),
+    Move.ACKNOWLEDGE: moves.Acknowledge(),
+    Move.AUTO_ACKNOWLEDGE: moves.AutoAcknowledge(),
+    Move.CONTACT: moves.Contact("phone"),
+    Move.PROGRESS: moves.Progress("已派车"),
+    Move.RETURN: moves.Return(ReturnReason.DUTY_WRONG, "不属本单位"),
+    Move.APPROVE_RETURN: moves.ApproveReturn("派错", LATER + HOUR),
+    Move.REFUSE_RETURN: moves.RefuseReturn("属本单位"),
+    Move.RESOLVE: moves.Resolve(RESOLUTION, LATER + HOUR),
+    Move.ACCEPT_RESOLUTION: moves.AcceptResolution(),
+    Move.REJECT_RESOLUTION: moves.RejectResolution("没有照片"),
+    Move.REDO: moves.Redo(2, clocks(LATER, can_return=False)),
+    Move.CLOSE: moves.Close(1, "satisfied"),
+    Move.PUT_ON_LEDGER: moves.PutOnLedger(1, "conditions missing"),
 }
 
 
@@ -46,12 +49,17 @@ def in_state(status: S) -> Ticket:
     at = START + HOUR / 2
     paths: dict[S, list[Any]] = {
         S.AWAITING_ACKNOWLEDGEMENT: [],
-        S.IN_PROGRESS: [t.AutoAcknowledge()],
-        S.RETURN_REVIEW: [t.Return(ReturnReason.DUTY_WRONG, "x")],
-        S.UNDER_REVIEW: [t.Acknowledge(), t.Resolve(RESOLUTION, at)],
-        S.AWAITING_CALLBACK: [t.Acknowledge(), t.Resolve(RESOLUTION, at), t.AcceptResolution()],
-        S.CLOSED: [t.Acknowledge(), t.Resolve(RESOLUTION, at), t.AcceptResolution(), t.Close(1, "x")],
-        S.ON_LEDGER: [t.Acknowledge(), t.Resolve(RESOLUTION, at), t.AcceptResolution(), t.PutOnLedger(1, "x")],
+        S.IN_PROGRESS: [moves.AutoAcknowledge()],
+        S.RETURN_REVIEW: [moves.Return(ReturnReason.DUTY_WRONG, "x")],
+        S.UNDER_REVIEW: [moves.Acknowledge(), moves.Resolve(RESOLUTION, at)],
+        S.AWAITING_CALLBACK: [moves.Acknowledge(), moves.Resolve(RESOLUTION, at), moves.AcceptResolution()],
+        S.CLOSED: [moves.Acknowledge(), moves.Resolve(RESOLUTION, at), moves.AcceptResolution(), moves.Close(1, "x")],
+        S.ON_LEDGER: [
+            moves.Acknowledge(),
+            moves.Resolve(RESOLUTION, at),
+            moves.AcceptResolution(),
+            moves.PutOnLedger(1, "x"),
+        ],
     }
     if status is S.AWAITING_DISPATCH:
         return waiting_ticket()
@@ -109,28 +117,28 @@ def test_the_resolve_clock_starts_at_dispatch_not_at_signing() -> None:
     """Trap 1."""
     ticket = dispatched()
     assert ticket.leg is not None
-    signed = after(ticket, t.Acknowledge(), START + 7 * HOUR)
+    signed = after(ticket, moves.Acknowledge(), START + 7 * HOUR)
     assert signed.leg is not None
     assert signed.leg.clocks.resolve_due_at == ticket.leg.clocks.resolve_due_at == START + 40 * HOUR
 
 
 @pytest.mark.parametrize(("wait", "late"), [(8 * HOUR - timedelta(microseconds=1), False), (8 * HOUR, True)])
 def test_on_time_is_strictly_before_the_due_time(wait: timedelta, late: bool) -> None:
-    ticket = after(dispatched(), t.Acknowledge(), START + wait)
+    ticket = after(dispatched(), moves.Acknowledge(), START + wait)
     assert ticket.leg is not None
     assert ticket.leg.late_sign is late
 
 
 def test_only_the_first_contact_counts() -> None:
-    ticket = after(in_state(S.IN_PROGRESS), t.Contact("phone"), LATER)
-    again = after(ticket, t.Contact("visit"), START + 30 * HOUR)
+    ticket = after(in_state(S.IN_PROGRESS), moves.Contact("phone"), LATER)
+    again = after(ticket, moves.Contact("visit"), START + 30 * HOUR)
     assert again.leg is not None
     assert (again.leg.contacted_at, again.leg.late_contact) == (LATER, False)
 
 
 def test_a_department_returns_a_ticket_once() -> None:
     returned = in_state(S.RETURN_REVIEW)
-    kept = after(returned, t.RefuseReturn("x"), LATER)
+    kept = after(returned, moves.RefuseReturn("x"), LATER)
     with pytest.raises(Conflict) as refusal:
         decide(kept, COMMANDS[Move.RETURN], LATER)
     assert refusal.value.code == "not_first_return_of_department"
@@ -165,7 +173,7 @@ def test_a_return_keeps_the_citizens_date() -> None:
     approved = after(in_state(S.RETURN_REVIEW), COMMANDS[Move.APPROVE_RETURN], LATER)
     assert approved.leg is not None
     assert (approved.leg.outcome, approved.department_code) == (LegOutcome.RETURNED, None)
-    sent = after(approved, t.Dispatch("urban", "Urban", clocks(START + 20 * HOUR)), START + 20 * HOUR)
+    sent = after(approved, moves.Dispatch("urban", "Urban", clocks(START + 20 * HOUR)), START + 20 * HOUR)
     assert sent.promised_by == START + 40 * HOUR
     assert sent.leg is not None
     assert (sent.leg.number, sent.leg.round) == (2, 1)
@@ -173,7 +181,7 @@ def test_a_return_keeps_the_citizens_date() -> None:
 
 def test_a_rejected_answer_leaves_no_stop_behind() -> None:
     """Trap 15."""
-    rejected = after(in_state(S.UNDER_REVIEW), t.RejectResolution("x"), START + 50 * HOUR)
+    rejected = after(in_state(S.UNDER_REVIEW), moves.RejectResolution("x"), START + 50 * HOUR)
     assert rejected.leg is not None
     assert (rejected.leg.resolved_at, rejected.leg.resolution) == (None, None)
     assert rejected.leg.late_resolve is True
@@ -198,18 +206,18 @@ def test_a_redo_begins_a_new_leg_and_freezes_the_old_one() -> None:
 @pytest.mark.parametrize("round_", [1, 3])
 def test_a_redo_of_another_round_is_refused(round_: int) -> None:
     with pytest.raises(Conflict):
-        decide(in_state(S.AWAITING_CALLBACK), t.Redo(round_, clocks(LATER)), LATER)
+        decide(in_state(S.AWAITING_CALLBACK), moves.Redo(round_, clocks(LATER)), LATER)
 
 
 def test_a_decision_about_another_round_is_refused() -> None:
-    for command in (t.Close(2, "x"), t.PutOnLedger(2, "x")):
+    for command in (moves.Close(2, "x"), moves.PutOnLedger(2, "x")):
         with pytest.raises(Conflict):
             decide(in_state(S.AWAITING_CALLBACK), command, LATER)
 
 
 def test_an_empty_reply_resolves_nothing() -> None:
     with pytest.raises(Conflict):
-        decide(in_state(S.IN_PROGRESS), t.Resolve(t.Resolution("  ", resolved=True), LATER), LATER)
+        decide(in_state(S.IN_PROGRESS), moves.Resolve(t.Resolution("  ", resolved=True), LATER), LATER)
 
 
 def test_it_stays_on_offer_until_the_department_moves_it() -> None:
@@ -223,7 +231,7 @@ def test_a_breach_marks_the_leg_it_belongs_to_and_a_warning_marks_nothing() -> N
     ticket = dispatched()
 
     def fired(timer: TimerName, level: TimerLevel, leg: int = 1) -> Ticket:
-        return evolve(ticket, t.TimerFired(LATER, leg, timer, level, LATER))
+        return evolve(ticket, facts.TimerFired(LATER, leg, timer, level, LATER))
 
     for timer, flag in (
         (TimerName.ACKNOWLEDGE, "late_sign"),

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from services.dispatch.domain import ticket as t
+from services.dispatch.domain import ticket_moves as moves
 from services.dispatch.domain.ticket import ReturnReason, Ticket
 from services.dispatch.domain.ticket_machine import allowed_moves, decide, evolve_all
 from shared.errors import Conflict
@@ -64,7 +64,7 @@ class TicketJourney(RuleBasedStateMachine):
     @rule(department=DEPARTMENTS)
     def dispatch(self, department: str) -> None:
         at = self.now + timedelta(minutes=7)
-        if self.attempt(t.Dispatch(department, department, clocks(at)), self.card.state == "awaiting_dispatch"):
+        if self.attempt(moves.Dispatch(department, department, clocks(at)), self.card.state == "awaiting_dispatch"):
             self.card.state, self.card.holder, self.card.sent_at = "awaiting_acknowledgement", department, self.now
             self.card.legs += 1
             self.card.may_return, self.card.acknowledged, self.card.contacted = True, False, False
@@ -73,22 +73,22 @@ class TicketJourney(RuleBasedStateMachine):
     @rule()
     def acknowledge(self) -> None:
         unsigned = self.card.state == "in_progress" and not self.card.acknowledged
-        if self.attempt(t.Acknowledge(), self.card.state == "awaiting_acknowledgement" or unsigned):
+        if self.attempt(moves.Acknowledge(), self.card.state == "awaiting_acknowledgement" or unsigned):
             self.card.state, self.card.acknowledged = "in_progress", True
 
     @rule()
     def sign_time_runs_out(self) -> None:
-        if self.attempt(t.AutoAcknowledge(), self.card.state == "awaiting_acknowledgement"):
+        if self.attempt(moves.AutoAcknowledge(), self.card.state == "awaiting_acknowledgement"):
             self.card.state = "in_progress"
 
     @rule()
     def contact(self) -> None:
-        if self.attempt(t.Contact("phone"), self.card.state == "in_progress"):
+        if self.attempt(moves.Contact("phone"), self.card.state == "in_progress"):
             self.card.contacted = True
 
     @rule()
     def progress(self) -> None:
-        self.attempt(t.Progress("x"), self.card.state == "in_progress")
+        self.attempt(moves.Progress("x"), self.card.state == "in_progress")
 
     @rule()
     def send_back(self) -> None:
@@ -101,33 +101,33 @@ class TicketJourney(RuleBasedStateMachine):
             and self.card.holder not in self.card.returners
             and len(self.card.returners) < 2
         )
-        if self.attempt(t.Return(ReturnReason.OTHER, "x"), legal):
+        if self.attempt(moves.Return(ReturnReason.OTHER, "x"), legal):
             self.card.state = "return_review"
             self.card.returners.append(self.card.holder or "")
             assert self.ticket.needs_consultation is (len(self.card.returners) == 2)
 
     @rule(approve=st.booleans())
     def decide_return(self, approve: bool) -> None:
-        command = t.ApproveReturn("x", self.now) if approve else t.RefuseReturn("x")
+        command = moves.ApproveReturn("x", self.now) if approve else moves.RefuseReturn("x")
         if self.attempt(command, self.card.state == "return_review"):
             self.card.state = "awaiting_dispatch" if approve else "in_progress"
             self.card.holder = None if approve else self.card.holder
 
     @rule()
     def resolve(self) -> None:
-        if self.attempt(t.Resolve(RESOLUTION, self.now), self.card.state == "in_progress"):
+        if self.attempt(moves.Resolve(RESOLUTION, self.now), self.card.state == "in_progress"):
             self.card.state = "under_review"
 
     @rule(accept=st.booleans())
     def review(self, accept: bool) -> None:
-        command = t.AcceptResolution() if accept else t.RejectResolution("x")
+        command = moves.AcceptResolution() if accept else moves.RejectResolution("x")
         if self.attempt(command, self.card.state == "under_review"):
             self.card.state = "awaiting_callback" if accept else "in_progress"
 
     @rule(ahead=st.integers(0, 2))
     def redo(self, ahead: int) -> None:
         at = self.now + timedelta(minutes=7)
-        command = t.Redo(self.card.round + ahead, clocks(at, can_return=False))
+        command = moves.Redo(self.card.round + ahead, clocks(at, can_return=False))
         if self.attempt(command, self.card.state == "awaiting_callback" and ahead == 1):
             self.card.state, self.card.round, self.card.sent_at = "in_progress", self.card.round + 1, self.now
             self.card.legs += 1
@@ -138,7 +138,7 @@ class TicketJourney(RuleBasedStateMachine):
     @rule(ledger=st.booleans(), right_round=st.booleans())
     def end(self, ledger: bool, right_round: bool) -> None:
         about = self.card.round if right_round else self.card.round + 1
-        command = t.PutOnLedger(about, "x") if ledger else t.Close(about, "x")
+        command = moves.PutOnLedger(about, "x") if ledger else moves.Close(about, "x")
         if self.attempt(command, right_round):
             self.card.state = "on_ledger" if ledger else "closed"
 

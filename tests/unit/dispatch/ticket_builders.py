@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.dispatch.domain.ticket import Dispatch, LegClocks, Matter, Resolution, Ticket, TimerPlan
+from services.dispatch.domain.ticket import LegClocks, Matter, Resolution, Ticket, TimerPlan
 from services.dispatch.domain.ticket_machine import decide, evolve_all
+from services.dispatch.domain.ticket_moves import Dispatch
 from shared.ids import uuid7
 from shared.vocabulary import AppealStatus, AppealType, Channel, HandlingMode, TimerLevel, TimerName, Urgency
 
