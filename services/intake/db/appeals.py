@@ -69,10 +69,9 @@ async def list_appeals(
     connection: AsyncConnection, wanted: AppealFilter, *, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[Row]:
     """Return up to `limit` appeals, newest first, that come after the position `after`."""
-    by_status = wanted.status is not None
-    created, id_ = (
-        (progress.c.registered_at, progress.c.appeal_id) if by_status else (appeals.c.created_at, appeals.c.id)
-    )
+    in_progress = wanted.status is not None or wanted.department_code is not None
+    created = progress.c.registered_at if in_progress else appeals.c.created_at
+    id_ = progress.c.appeal_id if in_progress else appeals.c.id
     conditions = [*_conditions(wanted)]
     if wanted.created_from is not None:
         conditions.append(created >= wanted.created_from)

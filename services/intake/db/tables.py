@@ -183,6 +183,13 @@ progress = sa.Table(
     sa.Column("registered_at", _MOMENT, nullable=False),
     sa.Column("version", sa.Integer, nullable=False, server_default="1"),
     sa.Index("ix_progress_status", "status", "registered_at", "appeal_id"),
+    sa.Index(
+        "ix_progress_department_code",
+        "department_code",
+        "registered_at",
+        "appeal_id",
+        postgresql_where=sa.text("department_code IS NOT NULL"),
+    ),
     _one_of("status", AppealStatus),
 )
 

@@ -265,6 +265,13 @@ def _create_progress() -> None:
         schema=SCHEMA,
     )
     op.create_index("ix_progress_status", "progress", ["status", "registered_at", "appeal_id"], schema=SCHEMA)
+    op.create_index(
+        "ix_progress_department_code",
+        "progress",
+        ["department_code", "registered_at", "appeal_id"],
+        schema=SCHEMA,
+        postgresql_where=sa.text("department_code IS NOT NULL"),
+    )
     op.create_table(
         "timeline_entries",
         sa.Column("appeal_id", _ID, nullable=False),
