@@ -17,6 +17,7 @@ from shared.messaging.arq_transport import ArqTransport, run_arq_worker, worker_
 from shared.messaging.connections import connect_database, connect_redis
 from shared.messaging.consumer import Consumer
 from shared.messaging.drain import Drain
+from shared.messaging.drainer import Drainer
 from shared.messaging.housekeeping import Retention, clean
 from shared.messaging.relay import Relay
 from shared.messaging.subscriptions import Subscriptions
@@ -30,7 +31,6 @@ from shared.vocabulary import Service
 
 log = structlog.get_logger(__name__)
 
-_SWEEP_SECONDS = 0.5
 _HOUSEKEEPING_SECONDS = 600
 _WORKER_POOL = 8
 
@@ -160,7 +160,8 @@ async def _worker(
         redis_url = settings.redis_url.get_secret_value()
         transport = ArqTransport(redis_url, context.wake)
         drain = Drain(context.database, subscriptions, EventTelemetry(context.service))
-        consumer = Consumer(context.database, subscriptions, transport, drain)
+        drainer = Drainer(drain)
+        consumer = Consumer(context.database, context.service, transport, drainer.offer)
 
         if settings.worker_metrics_port:
             serve_metrics(settings.host, settings.worker_metrics_port)
@@ -171,7 +172,7 @@ async def _worker(
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(run_arq_worker(redis_url, context.service, consumer, context.wake, stop))
-                tasks.create_task(consumer.sweep_forever(stop, _SWEEP_SECONDS))
+                tasks.create_task(drainer.run(stop))
                 tasks.create_task(repeat("housekeeping", timedelta(seconds=_HOUSEKEEPING_SECONDS), keep_house, stop))
                 for loop in background:
                     tasks.create_task(loop(context, stop))

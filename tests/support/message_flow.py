@@ -93,10 +93,14 @@ class Flow:
         if arriving:
             await self.consumer.receive(arriving)
 
+    async def sweep(self) -> int:
+        """What a worker's sweep does: apply what is ready and nobody brings up."""
+        return (await self.drain.drain(await self.drain.ready_streams())).events
+
     async def bring_acks(self) -> None:
         """Bring every ack back to the producer."""
         acks, self.transport.acks = self.transport.acks, []
-        other = Consumer(self.producer, Subscriptions(PRODUCER), self.transport, self.drain)
+        other = Consumer(self.producer, PRODUCER, self.transport, self.drain.drain)
         for _, ack in acks:
             await other.acknowledged(ack)
 
@@ -149,7 +153,7 @@ async def build_flow(
         transport,
         Relay(producer, PRODUCER, transport, LocalWake(), relay_settings or RelaySettings(consumers=[CONSUMER])),
         drain,
-        Consumer(consumer_db, subscriptions, transport, drain),
+        Consumer(consumer_db, CONSUMER, transport, drain.drain),
         subscriptions,
     )
     _subscribe(subscriptions, flow, batch_handler=batch_handler)

@@ -72,7 +72,7 @@ class World:
         self.flow.transport.acks.clear()
 
     async def sweep(self) -> None:
-        await self.flow.consumer.sweep()
+        await self.flow.sweep()
 
     async def wait(self, seconds: int) -> None:
         self.clock.advance(timedelta(seconds=seconds))
@@ -91,7 +91,7 @@ class World:
                 await self.flow.deliver(self.air)
             self.air.clear()
             await self.flow.bring_acks()
-            await self.flow.consumer.sweep()
+            await self.flow.sweep()
 
 
 async def run(urls: dict[Service, str], clock: ManualClock, steps: list[tuple[str, ...]], *, batches: bool) -> None:

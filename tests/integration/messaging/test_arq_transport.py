@@ -18,9 +18,8 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.ids import uuid7
 from shared.messaging.arq_transport import ArqTransport, queue_name, run_arq_worker
 from shared.messaging.consumer import Consumer
-from shared.messaging.drain import Drain
+from shared.messaging.drainer import Drainer
 from shared.messaging.relay import Relay, RelaySettings
-from shared.messaging.subscriptions import Subscriptions
 from shared.messaging.transport import Ack, TransportDown
 from shared.messaging.wake import LocalWake, RedisWake
 from shared.vocabulary import Service
@@ -37,14 +36,15 @@ async def running(urls: dict[Service, str], redis_url: str) -> AsyncIterator[Flo
     wake.start()
     stop = asyncio.Event()
     transport = ArqTransport(redis_url, wake)
-    consumer = Consumer(flow.consumer_db, flow.subscriptions, transport, flow.drain)
-    acked = Consumer(flow.producer, Subscriptions(PRODUCER), transport, Drain(flow.producer, Subscriptions(PRODUCER)))
+    drainer = Drainer(flow.drain, sweep_seconds=0.2)
+    consumer = Consumer(flow.consumer_db, CONSUMER, transport, drainer.offer)
+    acked = Consumer(flow.producer, PRODUCER, transport, drainer.offer)
     relay = Relay(flow.producer, PRODUCER, transport, wake, RelaySettings(consumers=[CONSUMER]))
     tasks = [
         asyncio.create_task(relay.run(stop)),
         asyncio.create_task(run_arq_worker(redis_url, CONSUMER, consumer, wake, stop)),
         asyncio.create_task(run_arq_worker(redis_url, PRODUCER, acked, wake, stop)),
-        asyncio.create_task(consumer.sweep_forever(stop, 0.2)),
+        asyncio.create_task(drainer.run(stop)),
     ]
     try:
         yield flow
@@ -69,7 +69,8 @@ async def settled(flow: Flow, expected: dict[UUID, list[int]]) -> None:
     async def check() -> bool:
         return await all_settled(flow, expected)
 
-    assert await eventually(check, timeout=30)
+    done: bool = await eventually(check, timeout=30)
+    assert done
 
 
 async def publish_many(flow: Flow, appeals: int, events: int) -> dict[UUID, list[int]]:

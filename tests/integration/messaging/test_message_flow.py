@@ -188,9 +188,9 @@ async def test_what_a_crash_left_between_store_and_apply_is_swept_up(flow: Flow)
 
     await flow.consumer_db.transact(store_and_die)
     assert await flow.effects(subject) == []
-    assert await flow.consumer.sweep() == 2
+    assert await flow.sweep() == 2
     assert await flow.effects(subject) == [1, 2]
-    assert await flow.consumer.sweep() == 0
+    assert await flow.sweep() == 0
 
 
 async def test_a_poisoned_event_blocks_only_its_own_appeal(flow: Flow, manual_clock: ManualClock) -> None:
@@ -201,7 +201,7 @@ async def test_a_poisoned_event_blocks_only_its_own_appeal(flow: Flow, manual_cl
     await flow.relay.send_due()
     await flow.deliver()
     for _ in range(MAX_ATTEMPTS + 2):
-        await flow.consumer.sweep()
+        await flow.sweep()
         manual_clock.advance(timedelta(seconds=60))
     assert await flow.effects(well) == [1, 2, 3]
     assert await flow.effects(sick) == [1]
@@ -218,7 +218,7 @@ async def kill(flow: Flow, clock: ManualClock, subject: UUID, *numbers: int) -> 
     await flow.relay.send_due()
     await flow.deliver()
     for _ in range(MAX_ATTEMPTS):
-        await flow.consumer.sweep()
+        await flow.sweep()
         clock.advance(timedelta(seconds=60))
 
 
@@ -244,7 +244,7 @@ async def test_a_retried_dead_letter_takes_effect_and_lets_its_followers_go_on(
     flow.poisoned = set()
     (dead,) = await dead_ids(flow)
     await flow.consumer_db.transact(lambda uow: retry_dead_letter(uow, dead))
-    await flow.consumer.sweep()
+    await flow.sweep()
     assert await flow.effects(subject) == [13, 2]
     assert (await reconciled(flow)).ok
 
@@ -257,7 +257,7 @@ async def test_a_skipped_dead_letter_is_on_record_and_lets_its_followers_go_on(
     await kill(flow, manual_clock, subject, 13, 2)
     (dead,) = await dead_ids(flow)
     await flow.consumer_db.transact(lambda uow: skip_dead_letter(uow, dead, reason="made in error", actor="ops"))
-    await flow.consumer.sweep()
+    await flow.sweep()
     assert await flow.effects(subject) == [2]
     report = await reconciled(flow)
     assert report.ok
