@@ -26,10 +26,11 @@ class Hit:
 
 
 def every_hit() -> Sequence[Hit]:
-    """Each process killed with -9 in turn, Redis flushed, killed and restarted empty, PostgreSQL killed."""
+    """Each process killed with -9 in turn, then all at once with the server that forks them; Redis; PostgreSQL."""
     killed = [Hit(f"kill -9 {s.value}-{role}", _kill(f"{s.value}-{role}")) for role in _ROLES for s in Service]
     return [
         *killed,
+        Hit("kill -9 all nine", _kill("forkserver")),
         Hit("FLUSHALL", _flush),
         Hit("kill -9 redis", _kill("redis")),
         Hit("redis restarts empty", _restart_redis_empty),

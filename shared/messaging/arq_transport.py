@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 _JOB_TIMEOUT_SECONDS = 60
 _SOCKET_TIMEOUT_SECONDS = 5
 _JOBS_AT_ONCE = 4
-_IDLE_POLL_SECONDS = 0.5
+_IDLE_POLL_SECONDS = 1.0
 _RECONNECT_SECONDS = 0.25
 _LONGEST_RECONNECT_SECONDS = 2.0
 _HINT_LIFE_SECONDS = 3600
@@ -94,7 +94,7 @@ class ArqTransport:
 
 
 class _HintWorker(Worker):
-    """An arq worker that looks at its queue when it is woken, and every half second in any case."""
+    """An arq worker that looks at its queue when it is woken, and every second in any case."""
 
     listener: Listener
 

@@ -27,7 +27,7 @@ class Drainer:
     be dropped, when there is too much of it or the database is away, for the sweep finds it in the inbox.
     """
 
-    def __init__(self, drain: Drain, *, sweep_seconds: float = 0.5) -> None:
+    def __init__(self, drain: Drain, *, sweep_seconds: float = 1.0) -> None:
         self._drain = drain
         self._sweep_seconds = sweep_seconds
         self._waiting: list[dict[Stream, None]] = [{} for _ in range(LANES)]

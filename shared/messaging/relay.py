@@ -34,8 +34,7 @@ class RelaySettings:
     batch_size: int = 100
     first_lease: timedelta = timedelta(seconds=2)
     longest_lease: timedelta = timedelta(seconds=5)
-    busy_poll: timedelta = timedelta(milliseconds=5)
-    idle_poll: timedelta = timedelta(milliseconds=250)
+    idle_poll: timedelta = timedelta(seconds=1)
     max_backlog: int = 200
     trouble_pause: timedelta = timedelta(milliseconds=200)
     consumers: Sequence[Service] | None = field(default=None)

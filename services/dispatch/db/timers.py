@@ -31,8 +31,7 @@ class DueTimer:
 async def arm(uow: UnitOfWork, plans: Iterable[tuple[UUID, int, TimerPlan]]) -> None:
     """Arm timers of new legs."""
     rows = [
-        (ticket_id, leg, plan.timer, plan.level, plan.fire_at, plan.due_at, "armed")
-        for ticket_id, leg, plan in plans
+        (ticket_id, leg, plan.timer, plan.level, plan.fire_at, plan.due_at, "armed") for ticket_id, leg, plan in plans
     ]
     await bulk_insert(uow.connection, timers, _COLUMNS, rows)
 

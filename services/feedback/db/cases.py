@@ -78,9 +78,7 @@ async def upsert_ticket(uow: UnitOfWork, appeal_id: UUID, facts: TicketFacts) ->
     }
     if facts.grid_code is not None:
         values["located_grid_code"] = facts.grid_code
-    inserted = pg_insert(cases).values(
-        appeal_id=appeal_id, round=facts.round, created_at=uow.now, **values
-    )
+    inserted = pg_insert(cases).values(appeal_id=appeal_id, round=facts.round, created_at=uow.now, **values)
     changed = {**values, "round": sa.func.greatest(cases.c.round, facts.round)}
     await uow.connection.execute(inserted.on_conflict_do_update(index_elements=["appeal_id"], set_=changed))
 

@@ -1,4 +1,4 @@
-"""`Database.transact`: commits before it returns, rolls back on any error, runs again after a lost race and only then."""
+"""`Database.transact`: commits before it returns, rolls back on any error, runs again after a lost race only."""
 
 import asyncio
 from collections.abc import AsyncIterator
