@@ -31,7 +31,7 @@ TICKETS = "SELECT count(*) FROM dispatch.tickets"
 BACKLOG_BATCH = 250
 # A rate is sustained when at the end no more waits than what half a second brings.
 BEHIND_SECONDS = 0.5
-RATES = (100, 200, 300, 400, 500, 600, 800)
+RATES = (25, 50, 100, 200, 300, 400, 500, 600, 800)
 
 
 @dataclass(frozen=True, slots=True)
