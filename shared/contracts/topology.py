@@ -1,6 +1,7 @@
 """Who publishes what to whom: the edges of the system, in one place."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from shared.contracts import events as e
 from shared.contracts.envelope import EventData
@@ -36,6 +37,18 @@ SUBSCRIBERS: Mapping[Service, Mapping[type[EventData], tuple[Service, ...]]] = {
         e.CaseRedoRequested: _BOTH_OTHERS_OF_FEEDBACK,
         e.CasePutOnLedger: _BOTH_OTHERS_OF_FEEDBACK,
     },
+}
+
+
+# How long a producer may gather events for a consumer before it sends again. What a department waits for goes at once;
+# what only informs may wait a moment, for a batch costs nearly the same however much is in it.
+PACES: Mapping[tuple[Service, Service], timedelta] = {
+    (Service.INTAKE, Service.DISPATCH): timedelta(milliseconds=15),
+    (Service.INTAKE, Service.FEEDBACK): timedelta(milliseconds=250),
+    (Service.DISPATCH, Service.INTAKE): timedelta(milliseconds=100),
+    (Service.DISPATCH, Service.FEEDBACK): timedelta(milliseconds=100),
+    (Service.FEEDBACK, Service.INTAKE): timedelta(milliseconds=100),
+    (Service.FEEDBACK, Service.DISPATCH): timedelta(milliseconds=50),
 }
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -11,7 +12,7 @@ import asyncpg
 import orjson
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.clock import Clock, SystemClock
 from shared.db.unit_of_work import EventSink, UnitOfWork
@@ -91,8 +92,11 @@ class Database:
         pool_size: int = 10,
         max_overflow: int = 0,
         pool_timeout: timedelta = timedelta(seconds=5),
+        waits_for_disk: bool = True,
     ) -> "Database":
         """Prepare the pool; no connection is made yet.
+
+        `waits_for_disk` false lets commits return before they are durable: for what may be lost, like leases.
 
         `statement_timeout` bounds each statement and, doubled, an idle transaction; lock waits are bounded by it too.
         """
@@ -118,6 +122,7 @@ class Database:
                     "idle_in_transaction_session_timeout": str(int(timeout_ms) * 2),
                     "timezone": "UTC",
                     "jit": "off",
+                    "synchronous_commit": "on" if waits_for_disk else "off",
                 },
             },
         )
@@ -164,6 +169,15 @@ class Database:
         for hook in uow.take_hooks():
             hook()
         return result
+
+    @asynccontextmanager
+    async def autocommit(self) -> AsyncIterator[AsyncConnection]:
+        """A connection on which each statement is its own transaction: one round trip where one statement is enough.
+
+        Nothing can be published on it, and nothing is retried.
+        """
+        async with self.engine.connect() as connection:
+            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
     async def dispose(self) -> None:
         """Close every pooled connection."""

@@ -9,6 +9,7 @@ from shared.errors import DomainError, StaleVersion
 
 _TAG: Final = r'(?:W/)?"[!#-~]{0,100}"'
 _FORM: Final = rf"[ \t]*(?:\*|{_TAG}(?:[ \t]*,[ \t]*{_TAG})*)[ \t]*"
+_DOCUMENTED: Final = rf"^(?:\*|{_TAG}(?:, {_TAG}){{0,8}})$"
 _TAGS: Final = re.compile(_FORM)
 _OURS: Final = re.compile(r'(?<!W/)"v([1-9][0-9]{0,17})"')
 _LONGEST: Final = 1_000
@@ -68,7 +69,7 @@ async def _if_match(
         Header(
             alias="If-Match",
             description='The entity tag you have seen, e.g. `"v3"`, or `*`.',
-            json_schema_extra={"pattern": f"^{_FORM}$", "minLength": 1, "maxLength": _LONGEST},
+            json_schema_extra={"pattern": _DOCUMENTED},
         ),
     ] = None,
 ) -> Expected | None:

@@ -23,7 +23,7 @@ def connect_redis(settings: ServiceSettings) -> Redis:
     return client
 
 
-def connect_database(
+def connect_database(  # noqa: PLR0913 - all keyword-only, each one part of a process
     settings: ServiceSettings,
     *,
     process: str,
@@ -31,6 +31,7 @@ def connect_database(
     clock: Clock,
     statement_timeout: timedelta,
     pool_size: int,
+    waits_for_disk: bool = True,
 ) -> Database:
     """Return the service's database, with its outbox as the place where published events go."""
     service = settings.SERVICE
@@ -42,4 +43,5 @@ def connect_database(
         sink=Outbox(service, wake, trace=current_traceparent),
         statement_timeout=statement_timeout,
         pool_size=pool_size,
+        waits_for_disk=waits_for_disk,
     )

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from shared.clock import Clock, SystemClock
 from shared.db.engine import Database, is_database_trouble
+from shared.messaging.acks import GatheringAcks
 from shared.messaging.arq_transport import ArqTransport, run_arq_worker, worker_topic
 from shared.messaging.connections import connect_database, connect_redis
 from shared.messaging.consumer import Consumer
@@ -65,6 +66,7 @@ async def process_context(
         clock=clock,
         statement_timeout=settings.worker_statement_timeout,
         pool_size=pool_size,
+        waits_for_disk=process != "relay",
     )
     wake.start()
     try:
@@ -158,7 +160,8 @@ async def _worker(
         settings, process="worker", pool_size=_WORKER_POOL, receives=worker_topic(settings.SERVICE)
     ) as context:
         redis_url = settings.redis_url.get_secret_value()
-        transport = ArqTransport(redis_url, context.wake)
+        sender = ArqTransport(redis_url, context.wake)
+        transport = GatheringAcks(sender)
         drain = Drain(context.database, subscriptions, EventTelemetry(context.service))
         drainer = Drainer(drain)
         consumer = Consumer(context.database, context.service, transport, drainer.offer)
@@ -173,8 +176,9 @@ async def _worker(
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(run_arq_worker(redis_url, context.service, consumer, context.wake, stop))
                 tasks.create_task(drainer.run(stop))
+                tasks.create_task(transport.run(stop))
                 tasks.create_task(repeat("housekeeping", timedelta(seconds=_HOUSEKEEPING_SECONDS), keep_house, stop))
                 for loop in background:
                     tasks.create_task(loop(context, stop))
         finally:
-            await transport.close()
+            await sender.close()
