@@ -117,6 +117,7 @@ class _Run:
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
             thread.join()
+            self._loop.close()
         ledger, outcome = self._clients.ledger, self._outcome
         outcome.accepted, outcome.replays = len(ledger.accepted), ledger.replays
         outcome.pulled, outcome.handled, outcome.errors = ledger.pulled, ledger.handled, ledger.errors

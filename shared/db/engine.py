@@ -46,7 +46,8 @@ _TROUBLE_STATES = frozenset({"57P01", "57P02", "57P03", "25P03"})
 
 def is_database_trouble(error: BaseException) -> bool:
     """Tell whether the database is away or overloaded, as opposed to having refused what it was asked."""
-    if isinstance(error, OSError | TimeoutError | PoolTimeoutError):
+    # The driver's InternalClientError is a connection that was cut in the middle of a reply.
+    if isinstance(error, OSError | TimeoutError | PoolTimeoutError | asyncpg.InternalClientError):
         return True
     if not isinstance(error, DBAPIError | asyncpg.PostgresError | asyncpg.InterfaceError):
         return False
@@ -56,6 +57,8 @@ def is_database_trouble(error: BaseException) -> bool:
     if state is not None:
         return state[:2] in _TROUBLE_CLASSES or state in _TROUBLE_STATES
     cause = error if isinstance(error, asyncpg.InterfaceError) else getattr(error.orig, "__cause__", None)
+    if isinstance(cause, asyncpg.InternalClientError):
+        return True
     # The driver's own complaint about an argument is an InterfaceError too; that one is a ValueError as well.
     return isinstance(cause, OSError | asyncpg.InterfaceError) and not isinstance(cause, ValueError)
 

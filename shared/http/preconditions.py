@@ -69,7 +69,7 @@ async def _if_match(
         Header(
             alias="If-Match",
             description='The entity tag you have seen, e.g. `"v3"`, or `*`.',
-            json_schema_extra={"pattern": _DOCUMENTED},
+            json_schema_extra={"pattern": _DOCUMENTED, "examples": ['"v3"', "*"]},
         ),
     ] = None,
 ) -> Expected | None:

@@ -52,7 +52,7 @@ BREAKS_A_RULE = [
     '{"text": 5}',
     '{"text": "ok", "weight": "5"}',
     '{"text": "ok", "weight": true}',
-    '{"text": "ok", "weight": 1.0}',
+    '{"text": "ok", "weight": 1.5}',
     '{"text": "ok", "unknown": 1}',
     '{"text": "ok", "at": "2026-03-02T09:00:00"}',
     '{"text": "ok", "at": "2026-03-02"}',
