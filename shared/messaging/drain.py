@@ -59,7 +59,6 @@ class Drain:
         self._lock = text(_LOCK.format(schema=schema))
         self._pending = text(_PENDING.format(schema=schema))
         self._settle = text(_SETTLE.format(schema=schema))
-        self._advance = text(_ADVANCE.format(schema=schema))
         self._fail = text(_FAIL.format(schema=schema))
         self._ready = text(_READY.format(schema=schema))
 
@@ -81,12 +80,11 @@ class Drain:
         wanted = sorted(set(streams), key=lambda stream: (stream[1], stream[0]))
         if not wanted:
             return Applied(0)
-        if len(wanted) > 1:
-            try:
-                return Applied(await self._database.transact(lambda uow: self._apply_wave(uow, wanted)))
-            except Exception as error:  # noqa: BLE001 - told apart below; each stream is then tried alone
-                _raise_if_trouble(error)
-                log.info("drain.batch_failed", consumer=self._subscriptions.consumer, error=type(error).__name__)
+        try:
+            return Applied(await self._database.transact(lambda uow: self._apply_wave(uow, wanted)))
+        except Exception as error:  # noqa: BLE001 - told apart below; each stream is then tried alone
+            _raise_if_trouble(error)
+            log.info("drain.batch_failed", consumer=self._subscriptions.consumer, error=type(error).__name__)
         return await self._drain_each(wanted)
 
     async def _drain_each(self, streams: Sequence[Stream]) -> Applied:
@@ -106,7 +104,11 @@ class Drain:
         queues = await self._load(uow, streams)
         done: list[Envelope] = []
         while wave := _next_wave(queues):
-            await self._subscriptions.apply_many(uow, wave)
+            if len(wave) == 1:
+                with self._observer.span(wave[0]):
+                    await self._subscriptions.apply(uow, wave[0])
+            else:
+                await self._subscriptions.apply_many(uow, wave)
             done.extend(wave)
         await self._mark(uow, done)
         return len(done)
@@ -154,7 +156,6 @@ class Drain:
         if not done:
             return
         uow.after_commit(lambda: self._observer.applied(done, uow.now))
-        await uow.connection.execute(self._settle, {"event_ids": [e.id for e in done], "now": uow.now})
         last: dict[Stream, int] = {}
         count: dict[Stream, int] = {}
         for envelope in done:
@@ -162,8 +163,10 @@ class Drain:
             last[stream] = envelope.sequence
             count[stream] = count.get(stream, 0) + 1
         await uow.connection.execute(
-            self._advance,
+            self._settle,
             {
+                "event_ids": [e.id for e in done],
+                "now": uow.now,
                 "producers": [stream[0].value for stream in last],
                 "subjects": [stream[1] for stream in last],
                 "sequences": list(last.values()),
@@ -268,11 +271,10 @@ LIMIT :limit
 """  # noqa: S608 - put together from constants
 
 _SETTLE = """
-UPDATE {schema}.inbox SET state = 'applied', settled_at = :now, attempts = attempts + 1, last_error = NULL
-WHERE event_id = ANY(CAST(:event_ids AS uuid[])) AND state = 'pending'
-"""
-
-_ADVANCE = """
+WITH settled AS (
+    UPDATE {schema}.inbox SET state = 'applied', settled_at = :now, attempts = attempts + 1, last_error = NULL
+    WHERE event_id = ANY(CAST(:event_ids AS uuid[])) AND state = 'pending'
+)
 UPDATE {schema}.inbox_position p
 SET last_sequence = v.sequence, settled_count = p.settled_count + v.count
 FROM unnest(

@@ -13,54 +13,52 @@ from shared.messaging.drain import Drain, Stream
 
 log = structlog.get_logger(__name__)
 
-LANES = 3
-_BATCH = 100
-_MOST_WAITING = 5_000
+_BATCH = 200
+_MOST_WAITING = 10_000
 _SWEEP_LIMIT = 500
 _TROUBLE_PAUSE_SECONDS = 0.2
 
 
 class Drainer:
-    """Lanes that drain the streams they are offered, and a sweep for those that nobody offers any more.
+    """One lane that drains the streams it is offered, and a sweep for those that nobody offers any more.
 
-    An appeal always has the same lane, so lanes do not wait for each other. What is offered is only a reminder: it may
-    be dropped, when there is too much of it or the database is away, for the sweep finds it in the inbox.
+    While one wave is applied the next one gathers, so waves grow with the load and the cost of each event falls. What
+    is offered is only a reminder: it may be dropped, when there is too much of it or the database is away, for the
+    sweep finds it in the inbox.
     """
 
     def __init__(self, drain: Drain, *, sweep_seconds: float = 1.0) -> None:
         self._drain = drain
         self._sweep_seconds = sweep_seconds
-        self._waiting: list[dict[Stream, None]] = [{} for _ in range(LANES)]
-        self._offered = [asyncio.Event() for _ in range(LANES)]
+        self._waiting: dict[Stream, None] = {}
+        self._offered = asyncio.Event()
 
     async def offer(self, streams: Iterable[Stream]) -> None:
         """Have these streams drained soon."""
         for stream in streams:
-            lane = stream[1].int % LANES
-            if len(self._waiting[lane]) < _MOST_WAITING:
-                self._waiting[lane][stream] = None
-                self._offered[lane].set()
+            if len(self._waiting) < _MOST_WAITING:
+                self._waiting[stream] = None
+        self._offered.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Drain until `stop` is set; trouble with the database is waited out, anything else is a defect and raised."""
         stopped = asyncio.create_task(stop.wait(), name="drainer-stop")
-        lanes = [asyncio.create_task(self._run_lane(number), name=f"drain-{number}") for number in range(LANES)]
-        sweep = asyncio.create_task(self._sweep_forever(), name="drain-sweep")
+        lane = asyncio.create_task(self._drain_forever(), name="drainer-lane")
+        sweep = asyncio.create_task(self._sweep_forever(), name="drainer-sweep")
         try:
-            await asyncio.wait({stopped, sweep, *lanes}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({stopped, sweep, lane}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await _finish(stopped, sweep, *lanes)
+            await _finish(stopped, sweep, lane)
 
-    async def _run_lane(self, number: int) -> None:
-        waiting, offered = self._waiting[number], self._offered[number]
+    async def _drain_forever(self) -> None:
         while True:
-            await offered.wait()
-            batch = [stream for stream, _ in zip(waiting, range(_BATCH), strict=False)]
+            await self._offered.wait()
+            batch = [stream for stream, _ in zip(self._waiting, range(_BATCH), strict=False)]
             if not batch:
-                offered.clear()
+                self._offered.clear()
                 continue
             for stream in batch:
-                del waiting[stream]
+                del self._waiting[stream]
             try:
                 await self._drain.drain(batch)
             except Exception as error:
@@ -71,7 +69,7 @@ class Drainer:
     async def _sweep_forever(self) -> None:
         while True:
             try:
-                if not any(self._waiting):
+                if not self._waiting:
                     await self.offer(await self._drain.ready_streams(_SWEEP_LIMIT))
             except Exception as error:
                 if not is_database_trouble(error):
