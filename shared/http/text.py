@@ -131,12 +131,14 @@ Moment = Annotated[
 """An instant: RFC 3339 with an offset, kept in UTC."""
 
 
+_LARGEST_EXACT: Final = float(1 << 53)
 _STRICT_KINDS: Final = frozenset({"int", "float", "bool", "str"})
 
 
 def _whole_number(value: Any) -> Any:
-    """JSON knows one kind of number, and to JSON Schema 5.0 is the integer 5; anything else is judged as it is."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    """JSON knows one kind of number: to JSON Schema 5.0 is the integer 5. Beyond 53 bits a float is no exact one."""
+    is_exact = isinstance(value, float) and abs(value) <= _LARGEST_EXACT and value.is_integer()
+    return int(value) if is_exact else value
 
 
 def _make_numbers_strict(schema: Any) -> None:

@@ -35,15 +35,10 @@ class RunningCity:
     def base_url(self, service: Service) -> str:
         return self.processes.base_url(service)
 
-    def unhandled(self) -> list[str]:
-        """Log lines of the API processes about something nobody foresaw."""
-        return [
-            line
-            for name, process in self.processes.all.items()
-            if name.endswith("-api")
-            for line in process.log_text().splitlines()
-            if "unhandled_exception" in line or "failed_after_start" in line
-        ]
+    def unhandled(self, service: Service) -> list[str]:
+        """Log lines of a service's API process about something nobody foresaw."""
+        lines = self.processes.all[f"{service.value}-api"].log_text().splitlines()
+        return [line for line in lines if "unhandled_exception" in line or "failed_after_start" in line]
 
 
 @contextmanager

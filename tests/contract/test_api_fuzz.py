@@ -80,4 +80,4 @@ def test_a_service_keeps_its_contract_whatever_is_sent(service: Service, city: R
     run = fuzz(service, city, tmp_path)
 
     assert run.returncode == 0, f"{run.stdout[-20_000:]}\n{run.stderr[-4_000:]}"
-    assert city.unhandled() == []
+    assert city.unhandled(service) == []
