@@ -43,7 +43,7 @@ SUBSCRIBERS: Mapping[Service, Mapping[type[EventData], tuple[Service, ...]]] = {
 # How long a producer may gather events for a consumer before it sends again. What a department waits for goes at once;
 # what only informs may wait a moment, for a batch costs nearly the same however much is in it.
 PACES: Mapping[tuple[Service, Service], timedelta] = {
-    (Service.INTAKE, Service.DISPATCH): timedelta(milliseconds=20),
+    (Service.INTAKE, Service.DISPATCH): timedelta(milliseconds=10),
     (Service.INTAKE, Service.FEEDBACK): timedelta(milliseconds=250),
     (Service.DISPATCH, Service.INTAKE): timedelta(milliseconds=100),
     (Service.DISPATCH, Service.FEEDBACK): timedelta(milliseconds=100),

@@ -29,6 +29,7 @@ _JOB_TIMEOUT_SECONDS = 60
 _SOCKET_TIMEOUT_SECONDS = 5
 _JOBS_AT_ONCE = 4
 _IDLE_POLL_SECONDS = 1.0
+_LAST_POLL_SECONDS = 1.0
 _RECONNECT_SECONDS = 0.25
 _LONGEST_RECONNECT_SECONDS = 2.0
 _HINT_LIFE_SECONDS = 3600
@@ -99,7 +100,8 @@ class _HintWorker(Worker):
     listener: Listener
 
     async def main(self) -> None:
-        while True:
+        # Not `while True`: a cancellation that arrives inside the Redis client can be swallowed there.
+        while self.allow_pick_jobs:
             await self._poll_iteration()
             await self.listener.wait(_IDLE_POLL_SECONDS)
 
@@ -166,11 +168,12 @@ async def _run_until(worker: _HintWorker, stop: asyncio.Event) -> None:
         await asyncio.wait({main, stopped}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         worker.allow_pick_jobs = False
+        worker.listener.notify()
         stopped.cancel()
+        await asyncio.wait({main}, timeout=_LAST_POLL_SECONDS)
         main.cancel()
-        results = await asyncio.gather(main, stopped, return_exceptions=True)
-    failure = results[0]
-    if isinstance(failure, Exception):
+        await asyncio.wait({main, stopped})
+    if not main.cancelled() and (failure := main.exception()) is not None:
         raise failure
 
 

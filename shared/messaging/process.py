@@ -1,6 +1,7 @@
 """The mains of the two kinds of background process every service has: the relay and the worker."""
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
@@ -130,7 +131,11 @@ def _run(
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         log.info("process.started", process=process)
-        await main(settings, stop)
+        deadline = asyncio.create_task(_end_at_the_latest(stop, settings.shutdown_grace_seconds), name="deadline")
+        try:
+            await main(settings, stop)
+        finally:
+            deadline.cancel()
         log.info("process.stopped", process=process)
 
     try:
@@ -140,6 +145,24 @@ def _run(
         raise SystemExit(1) from None
     finally:
         stop_tracing()
+
+
+async def _end_at_the_latest(stop: asyncio.Event, grace_seconds: float) -> None:
+    """Let nothing keep a process that was told to stop: after the grace it says what still runs, and ends.
+
+    Everything a background process does is safe to break off at any point, or killing it would lose something.
+    """
+    await stop.wait()
+    await asyncio.sleep(grace_seconds)
+    running = [f"{task.get_name()}: {_place_of(task)}" for task in asyncio.all_tasks() if not task.done()]
+    log.error("process.did_not_stop", grace_seconds=grace_seconds, running=sorted(running))
+    os._exit(1)
+
+
+def _place_of(task: asyncio.Task[object]) -> str:
+    """Name the innermost frame a task waits in."""
+    frames = task.get_stack(limit=1)
+    return f"{frames[0].f_code.co_filename}:{frames[0].f_lineno}" if frames else "nowhere"
 
 
 async def _relay(settings: ServiceSettings, stop: asyncio.Event) -> None:

@@ -179,3 +179,32 @@ async def terminate_connections(database: Database) -> None:
         await uow.connection.execute(text(sql))
 
     await database.transact(work)
+
+
+async def test_a_busy_worker_that_is_told_to_stop_stops(redis_url: str) -> None:
+    wake = LocalWake()
+    transport = ArqTransport(redis_url, wake)
+    collector = Collector()
+    feeding = asyncio.create_task(feed_forever(transport))
+    for _ in range(10):
+        stop = asyncio.Event()
+        worker = asyncio.create_task(run_arq_worker(redis_url, CONSUMER, collector, wake, stop))
+        seen = len(collector.received)
+        await eventually(lambda seen=seen: len(collector.received) > seen)  # type: ignore[misc]
+        stop.set()
+        async with asyncio.timeout(5):
+            await worker
+    feeding.cancel()
+    await asyncio.gather(feeding, return_exceptions=True)
+    await transport.close()
+
+
+async def feed_forever(transport: ArqTransport) -> None:
+    while True:
+        event = Envelope(
+            id=uuid7(), type="case.closed", version=1, source=PRODUCER, subject=uuid7(), time=SystemClock().now(),
+            sequence=1, data={},
+        )  # fmt: skip
+        await transport.deliver(CONSUMER, [event.model_dump_json().encode()])
+        while await transport.backlog(CONSUMER) > 20:
+            await asyncio.sleep(0)
