@@ -185,7 +185,8 @@ async def test_a_busy_worker_that_is_told_to_stop_stops(redis_url: str) -> None:
     wake = LocalWake()
     transport = ArqTransport(redis_url, wake)
     collector = Collector()
-    feeding = asyncio.create_task(feed_forever(transport))
+    fed_enough = asyncio.Event()
+    feeding = asyncio.create_task(feed_until(fed_enough, transport))
     for _ in range(10):
         stop = asyncio.Event()
         worker = asyncio.create_task(run_arq_worker(redis_url, CONSUMER, collector, wake, stop))
@@ -194,13 +195,13 @@ async def test_a_busy_worker_that_is_told_to_stop_stops(redis_url: str) -> None:
         stop.set()
         async with asyncio.timeout(5):
             await worker
-    feeding.cancel()
-    await asyncio.gather(feeding, return_exceptions=True)
+    fed_enough.set()
+    await feeding
     await transport.close()
 
 
-async def feed_forever(transport: ArqTransport) -> None:
-    while True:
+async def feed_until(enough: asyncio.Event, transport: ArqTransport) -> None:
+    while not enough.is_set():
         event = Envelope(
             id=uuid7(), type="case.closed", version=1, source=PRODUCER, subject=uuid7(), time=SystemClock().now(),
             sequence=1, data={},
