@@ -21,7 +21,8 @@ from deploy.scratch import Running, scratch_directory, scratch_stack, supervised
 from deploy.settings import city_pack
 from deploy.stack import StopRequested
 
-PARTS = ("routing", "idle", "accepting", "sustained", "hand-over", "drain", "growth")
+# What floods the stack comes after what needs it quiet.
+PARTS = ("routing", "idle", "hand-over", "accepting", "sustained", "drain", "growth")
 UNLIMITED = {"MINQING_RATE_LIMIT_PER_SECOND": "1000000", "MINQING_RATE_LIMIT_BURST": "10000000"}
 Measure = Callable[[], Awaitable[Sequence[Figure]]]
 
