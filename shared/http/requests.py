@@ -1,6 +1,8 @@
 """A request as services read it: interesting headers found once, the body counted as it arrives, JSON read strictly."""
 
+import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import Any, Final
 
 import orjson
@@ -26,6 +28,8 @@ _WANTED: Final = frozenset(
     }
 )
 _LONGEST_LENGTH: Final = 18
+_MOST_DISCARDED: Final = 32 * 1024 * 1024
+_DISCARD_SECONDS: Final = 10.0
 
 
 def known_headers(scope: Scope) -> dict[bytes, bytes]:
@@ -112,3 +116,18 @@ async def require_json(request: BoundedRequest) -> None:
         return
     if await request.body():
         raise HTTPException(415)
+
+
+async def discard_body(receive: Receive) -> None:
+    """Read a refused body to its end, within bounds, so that its sender gets to read the answer.
+
+    Closing at once would reset the connection of a client that is still sending, and the problem would be lost.
+    """
+    discarded = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DISCARD_SECONDS):
+            while discarded < _MOST_DISCARDED:
+                message = await receive()
+                discarded += len(message.get("body", b""))
+                if message["type"] != "http.request" or not message.get("more_body", False):
+                    return

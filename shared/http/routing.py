@@ -6,6 +6,7 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI, Request, Response, params
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
@@ -14,7 +15,7 @@ from shared.errors import Forbidden
 from shared.http.direct import plan_direct_call
 from shared.http.guards import Guard, guards_of
 from shared.http.problems import problem_documentation, problem_of
-from shared.http.requests import BoundedRequest, require_json
+from shared.http.requests import BoundedRequest, discard_body, require_json
 
 _ALWAYS_POSSIBLE: Final = (500, 503)
 _OF_GUARDED: Final = (401, 403, 429)
@@ -88,7 +89,11 @@ class ServiceRoute(APIRoute):
         request = BoundedRequest(scope, receive, limit)
         if not self.guard.is_public:
             await self.guard.admit(request)
-        request.check_length()
+        try:
+            request.check_length()
+        except HTTPException:
+            await discard_body(receive)
+            raise
         if self._takes_json:
             await require_json(request)
         return request
