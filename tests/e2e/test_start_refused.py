@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import free_ports
+from deploy.free_ports import free_ports
 from tests.support.stack import NOBODY, as_ordinary_user, environment, minqing, processes_of
 
 

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,18 +16,10 @@ import psutil
 
 from deploy.embedded.process import await_ready, spawn, stop
 from deploy.errors import StackError
+from deploy.free_ports import free_ports
 from shared.vocabulary import Service
 
 MASTER_KEY = "a master key for tests only, 32 characters or more"
-
-
-def free_ports(how_many: int) -> list[int]:
-    """Ports nobody listens on now; all are held until the last is found, so they differ."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(how_many)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 def is_alive(pid: int) -> bool:

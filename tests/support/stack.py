@@ -16,8 +16,9 @@ from typing import Any
 import psutil
 
 from deploy.embedded.process import LAUNCHER
+from deploy.free_ports import free_ports
 from shared.vocabulary import Service
-from tests.support.processes import free_ports, is_alive
+from tests.support.processes import is_alive
 
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_SECONDS = 90.0
