@@ -39,8 +39,11 @@ DEMO_SCOPES: Mapping[str, tuple[Scope, ...]] = {
     "call_center": (
         Scope.APPEALS_WRITE,
         Scope.APPEALS_READ,
+        Scope.APPEALS_REVIEW,
         Scope.APPEALS_REVEAL,
         Scope.APPEALS_TRACK,
+        Scope.KNOWLEDGE_WRITE,
+        Scope.ENTRY_WRITE,
         Scope.TICKETS_READ,
         Scope.REGISTRY_READ,
         Scope.CASES_READ,
@@ -50,6 +53,7 @@ DEMO_SCOPES: Mapping[str, tuple[Scope, ...]] = {
     "dispatcher": (
         Scope.APPEALS_READ,
         Scope.APPEALS_WRITE,
+        Scope.APPEALS_REVIEW,
         Scope.TICKETS_READ,
         Scope.TICKETS_DISPATCH,
         Scope.REGISTRY_READ,
@@ -59,6 +63,9 @@ DEMO_SCOPES: Mapping[str, tuple[Scope, ...]] = {
     "callback_agent": (Scope.CALLBACKS_READ, Scope.CALLBACKS_WRITE, Scope.CASES_READ, Scope.APPEALS_READ),
     "supervisor": (
         Scope.APPEALS_READ,
+        Scope.APPEALS_REVIEW,
+        Scope.APPEALS_REVEAL,
+        Scope.PRIVACY_WRITE,
         Scope.TICKETS_READ,
         Scope.TICKETS_DISPATCH,
         Scope.REGISTRY_READ,

@@ -5,7 +5,22 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.intake.api import appeals, categories, reading, tracking
+from services.intake.api import (
+    appeals,
+    attachments,
+    categories,
+    entry,
+    groups,
+    inbound,
+    knowledge,
+    moves,
+    privacy,
+    reading,
+    suggestions,
+    tracking,
+    volume,
+)
+from services.intake.api.open311.router import router as open311
 from services.intake.api.track_guard import TrackGuard
 from services.intake.db.express import ExpressLane
 from services.intake.db.metadata import metadata
@@ -13,6 +28,23 @@ from services.intake.settings import Settings
 from services.intake.use_cases.desk import Desk
 from shared.clock import Clock
 from shared.http.assembly import assemble_service
+
+_ROUTERS = (
+    appeals.router,
+    moves.router,
+    groups.router,
+    attachments.router,
+    reading.router,
+    privacy.router,
+    tracking.router,
+    suggestions.router,
+    categories.router,
+    knowledge.router,
+    volume.router,
+    entry.router,
+    inbound.router,
+    open311,
+)
 
 
 def create_app(settings: Settings | None = None, *, clock: Clock | None = None) -> FastAPI:
@@ -23,7 +55,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         title="Minqing intake",
         description="Appeals, the people behind them, categories, and what citizens are told on the way.",
         metadata=metadata,
-        routers=[appeals.router, reading.router, tracking.router, categories.router],
+        routers=_ROUTERS,
         lifespan=[_express_lane],
         clock=clock,
         state={"desk": Desk.from_settings(settings)},

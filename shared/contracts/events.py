@@ -71,6 +71,108 @@ class AppealImported(AppealFacts):
     closed_at: AwareDatetime | None = None
 
 
+class AppealEnded(EventData):
+    """It ends at the hotline: answered (T2), handed over (T3), papers never came (T6), declined (T7), referred (T8),
+    withdrawn (T41). A ticket that is open for it is called back. Free text is masked; a report's reply stays away.
+    """
+
+    TYPE: ClassVar[str] = "appeal.ended"
+
+    receipt_number: str
+    status: Literal["closed", "referred", "not_accepted", "withdrawn"]
+    rule: str
+    reason_code: str = ""
+    reply: str = ""
+    evaluable: bool = False
+    at: AwareDatetime
+    type: AppealType
+    channel: Channel
+    category_code: str = ""
+    category_name: str = ""
+    urgency: Urgency | None = None
+    mode: HandlingMode | None = None
+    title: str = ""
+    grid_code: str | None = None
+    anonymous: bool = False
+    confidential: bool = False
+    wants_reply: bool = True
+    households: int = 0
+    signatories: int = 0
+    received_at: AwareDatetime
+    accepted_at: AwareDatetime | None = None
+
+
+class AppealSupplementRequested(EventData):
+    """T4 after it was accepted: the citizen's papers are awaited, the citizen's clock stops."""
+
+    TYPE: ClassVar[str] = "appeal.supplement_requested"
+
+    at: AwareDatetime
+    due_at: AwareDatetime
+
+
+class AppealResumed(AppealFacts):
+    """T5 after it was accepted: the papers are complete, the clock goes on with what remained (trap 7)."""
+
+    TYPE: ClassVar[str] = "appeal.resumed"
+
+    resumed_at: AwareDatetime
+
+
+class AppealAttached(AppealFacts):
+    """T9: handled with another appeal on the same matter; it keeps its number, and its own feedback is still owed."""
+
+    TYPE: ClassVar[str] = "appeal.attached"
+
+    master_appeal_id: UUID
+    attached_at: AwareDatetime
+
+
+class AppealDetached(AppealFacts):
+    """Un-merged: it goes its own way again, with clocks that start where they started (section 8)."""
+
+    TYPE: ClassVar[str] = "appeal.detached"
+
+    master_appeal_id: UUID
+    detached_at: AwareDatetime
+
+
+class AppealRecategorized(EventData):
+    """T43: another category or urgency; due times are counted anew from the original start, never into the past."""
+
+    TYPE: ClassVar[str] = "appeal.recategorized"
+
+    category_code: str
+    category_name: str = ""
+    urgency: Urgency
+    mode: HandlingMode
+    title: str = ""
+    confidential: bool = False
+    at: AwareDatetime
+
+
+class AppealUrged(EventData):
+    """The same person asked again about the same open matter 催办: a touch, never a second ticket (section 8)."""
+
+    TYPE: ClassVar[str] = "appeal.urged"
+
+    count: int = Field(ge=1)
+    channel: Channel
+    at: AwareDatetime
+
+
+class AppealGroupRiskRaised(EventData):
+    """A cause has gathered many people or appeals: early warning of a group petition (HZ-12, section 8)."""
+
+    TYPE: ClassVar[str] = "appeal.group_risk_raised"
+
+    reason: Literal["persons", "appeals"]
+    households: int = 0
+    persons: int = 0
+    appeals: int = 0
+    at: AwareDatetime
+
+
 # --- dispatch -------------------------------------------------------------------------------------------------
 
 
@@ -317,6 +419,14 @@ class CasePutOnLedger(EventData):
 EVENTS: tuple[type[EventData], ...] = (
     AppealAccepted,
     AppealImported,
+    AppealEnded,
+    AppealSupplementRequested,
+    AppealResumed,
+    AppealAttached,
+    AppealDetached,
+    AppealRecategorized,
+    AppealUrged,
+    AppealGroupRiskRaised,
     TicketTriaged,
     TicketDispatched,
     TicketAcknowledged,

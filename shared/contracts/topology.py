@@ -15,6 +15,14 @@ SUBSCRIBERS: Mapping[Service, Mapping[type[EventData], tuple[Service, ...]]] = {
     Service.INTAKE: {
         e.AppealAccepted: _BOTH_OTHERS_OF_INTAKE,
         e.AppealImported: _BOTH_OTHERS_OF_INTAKE,
+        e.AppealEnded: _BOTH_OTHERS_OF_INTAKE,
+        e.AppealSupplementRequested: (Service.DISPATCH,),
+        e.AppealResumed: (Service.DISPATCH,),
+        e.AppealAttached: _BOTH_OTHERS_OF_INTAKE,
+        e.AppealDetached: _BOTH_OTHERS_OF_INTAKE,
+        e.AppealRecategorized: _BOTH_OTHERS_OF_INTAKE,
+        e.AppealUrged: _BOTH_OTHERS_OF_INTAKE,
+        e.AppealGroupRiskRaised: _BOTH_OTHERS_OF_INTAKE,
     },
     Service.DISPATCH: {
         e.TicketTriaged: (Service.INTAKE,),

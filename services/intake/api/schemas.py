@@ -101,6 +101,12 @@ class AppealIn(Input):
     joint: JointIn | None = None
     special_care: list[SpecialCare] = Field(default_factory=list, max_length=7)
     attributes: dict[_AttributeKey, _AttributeValue] = Field(default_factory=dict, max_length=50)
+    urgency: Urgency | None = Field(default=None, description="Set by the agent; the category's default otherwise.")
+    urgency_reason: Annotated[str, Line(500)] | None = None
+    mode: HandlingMode | None = Field(default=None, description="Set by the agent; the category's default otherwise.")
+    first_contact_staff: Annotated[str, Line(100)] | None = Field(
+        default=None, description="The staff member asked first, who stays responsible to the citizen (HZ-03)."
+    )
 
     def to_domain(self) -> Submission:
         reference = self.external_ref
@@ -119,6 +125,10 @@ class AppealIn(Input):
             joint=self.joint.to_domain() if self.joint else None,
             special_care=tuple(dict.fromkeys(self.special_care)),
             attributes=self.attributes,
+            urgency=self.urgency,
+            urgency_reason=self.urgency_reason,
+            mode=self.mode,
+            first_contact_staff=self.first_contact_staff,
         )
 
 

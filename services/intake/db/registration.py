@@ -81,6 +81,9 @@ COLUMNS: Final[tuple[tuple[str, str], ...]] = (
     ("received_at", "timestamptz"),
     ("created_at", "timestamptz"),
     ("accepted_at", "timestamptz"),
+    ("accept_due_at", "timestamptz"),
+    ("channel_details", "jsonb"),
+    ("first_contact_staff", "text"),
     ("rules", "text"),
     ("actor", "text"),
     ("key_id", "text"),
@@ -100,7 +103,7 @@ _APPEAL: Final = _NAMES[: _NAMES.index("rules")]
 
 def row_of(new: NewAppeal) -> tuple[Any, ...]:
     """Return an appeal's values in the order of COLUMNS."""
-    registered, sealed, seen = new.registered, new.sealed, new.seen
+    registered = new.registered
     said, classification, public = registered.submission, registered.classification, registered.public
     location, reporter, external = said.location, said.reporter, said.external_ref
     joint = said.joint
@@ -135,7 +138,18 @@ def row_of(new: NewAppeal) -> tuple[Any, ...]:
         registered.received_at,
         registered.registered_at,
         registered.accepted_at,
-        array_literal(registered.rules),
+        registered.accept_due_at,
+        orjson.dumps(said.channel_details).decode() if said.channel_details else "{}",
+        said.first_contact_staff,
+        *_process_values(new),
+    )
+
+
+def _process_values(new: NewAppeal) -> tuple[Any, ...]:
+    """What its process made for an appeal: history, vault, progress."""
+    sealed, seen = new.sealed, new.seen
+    return (
+        array_literal(new.registered.rules),
         new.actor,
         sealed.key_id if sealed else None,
         sealed.wrapped_key if sealed else None,

@@ -104,6 +104,9 @@ appeals = sa.Table(
     sa.Column("received_at", _MOMENT, nullable=False),
     sa.Column("created_at", _MOMENT, nullable=False),
     sa.Column("accepted_at", _MOMENT),
+    sa.Column("accept_due_at", _MOMENT),
+    sa.Column("channel_details", JSONB, nullable=False, server_default=sa.text("'{}'")),
+    sa.Column("first_contact_staff", sa.Text),
     sa.Column("version", sa.Integer, nullable=False, server_default="1"),
     sa.UniqueConstraint("receipt_number"),
     sa.Index(
@@ -115,6 +118,7 @@ appeals = sa.Table(
     ),
     sa.Index("ix_appeals_created_at", "created_at", "id"),
     sa.Index("ix_appeals_category_code", "category_code", "created_at", "id"),
+    sa.Index("ix_appeals_accept_due_at", "accept_due_at", postgresql_where=sa.text("status = 'registered'")),
     _one_of("type", AppealType),
     _one_of("channel", Channel),
     _one_of("urgency", Urgency),
@@ -181,6 +185,8 @@ progress = sa.Table(
     sa.Column("assigned_leg", sa.SmallInteger),
     sa.Column("assigned_at", _MOMENT),
     sa.Column("registered_at", _MOMENT, nullable=False),
+    sa.Column("held", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("released_at", _MOMENT),
     sa.Column("version", sa.Integer, nullable=False, server_default="1"),
     sa.Index("ix_progress_status", "status", "registered_at", "appeal_id"),
     sa.Index(

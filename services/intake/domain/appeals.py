@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from services.intake.domain import machine, people, places, texts
+from services.intake.domain import channels, machine, people, places, texts
 from services.intake.domain.categories import Category
 from services.intake.domain.machine import Move
 from services.intake.domain.people import Joint, Person, Reporter
@@ -46,6 +46,11 @@ class Submission:
     joint: Joint | None = None
     special_care: tuple[SpecialCare, ...] = ()
     attributes: Mapping[str, Any] | None = None
+    urgency: Urgency | None = None
+    urgency_reason: str | None = None
+    mode: HandlingMode | None = None
+    channel_details: Mapping[str, Any] | None = None
+    first_contact_staff: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class Registered:
     occurred_at: datetime | None
     received_at: datetime
     registered_at: datetime
+    accept_due_at: datetime | None = None
 
     @property
     def accepted_at(self) -> datetime | None:
@@ -191,6 +197,7 @@ def _problems_of(
     if submission.location is not None:
         yield from places.problems_of(submission.location, area)
     yield from _problems_of_people(submission, phone)
+    yield from channels.problems_of(submission.channel, submission.channel_details or {})
 
 
 def _problems_of_times(submission: Submission, now: datetime) -> Iterator[FieldProblem]:

@@ -1,0 +1,1 @@
+"""Tables of entry: campaigns, windows, informants, inbound sources."""

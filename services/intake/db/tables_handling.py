@@ -1,0 +1,1 @@
+"""Tables of the handling modes: supplements, hand-overs, urges, knowledge."""

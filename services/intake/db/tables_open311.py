@@ -1,0 +1,1 @@
+"""Tables of the GeoReport v2 server."""

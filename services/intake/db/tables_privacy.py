@@ -1,0 +1,1 @@
+"""Tables of privacy: retention, legal holds, approvals by two persons."""

@@ -1,0 +1,1 @@
+"""The table that appeals are found in by text, place and time."""
