@@ -37,6 +37,8 @@ _SHOWN: Final = (
     progress.c.department_code,
     progress.c.department_name,
     progress.c.promised_by,
+    progress.c.held,
+    progress.c.released_at,
     (appeals.c.version + progress.c.version - 1).label("shown_version"),
 )
 _JOINED: Final = appeals.join(progress, progress.c.appeal_id == appeals.c.id).outerjoin(
@@ -104,12 +106,9 @@ def _conditions(wanted: AppealFilter) -> Iterator[sa.ColumnElement[bool]]:
 
 
 async def lock_appeal(connection: AsyncConnection, appeal_id: UUID) -> Row | None:
-    """Return one appeal's row for a change; others wait until the transaction ends."""
+    """Return what `find_appeal` returns, for a change; others wait until the transaction ends."""
     statement = (
-        sa.select(appeals, (appeals.c.version + progress.c.version - 1).label("shown_version"))
-        .join(progress, progress.c.appeal_id == appeals.c.id)
-        .where(appeals.c.id == appeal_id)
-        .with_for_update(of=[appeals, progress])
+        sa.select(*_SHOWN).select_from(_JOINED).where(appeals.c.id == appeal_id).with_for_update(of=[appeals, progress])
     )
     row = (await connection.execute(statement)).mappings().one_or_none()
     return dict(row) if row is not None else None

@@ -26,7 +26,7 @@ class Told:
 _LOCK: Final = text(
     """
 SELECT appeal_id, status, round, as_of, department_code, department_name, promised_by,
-       assigned_round, assigned_leg, assigned_at
+       assigned_round, assigned_leg, assigned_at, held, released_at
 FROM intake.progress WHERE appeal_id = ANY(CAST(:ids AS uuid[])) ORDER BY appeal_id FOR UPDATE
 """
 )
@@ -73,7 +73,7 @@ def _progress_of(row: Any) -> Progress:
             department_name=row.department_name,
             promised_by=row.promised_by,
         )
-    return Progress(AppealStatus(row.status), row.round, row.as_of, assignment)
+    return Progress(AppealStatus(row.status), row.round, row.as_of, assignment, row.held, row.released_at)
 
 
 async def save_progress(connection: AsyncConnection, changed: Mapping[UUID, Progress]) -> None:

@@ -62,12 +62,17 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The state a citizen sees, and of when it is."""
+    """The state a citizen sees, and of when it is.
+
+    While intake holds the appeal nobody else moves it; after `released_at` only what happened later does.
+    """
 
     status: AppealStatus
     round: int
     as_of: datetime
     assignment: Assignment | None = None
+    held: bool = False
+    released_at: datetime | None = None
 
     @property
     def stage(self) -> Stage:
@@ -86,6 +91,8 @@ class Fact:
 
 def advance(progress: Progress, fact: Fact) -> Progress:
     """Return the progress with a fact merged in: later round wins, then the state further along the path."""
+    if progress.held or (progress.released_at is not None and fact.at < progress.released_at):
+        return progress
     status, round_ = progress.status, progress.round
     if fact.status is not None and (fact.round, RANK[fact.status]) > (round_, RANK[status]):
         status, round_ = fact.status, fact.round
