@@ -9,7 +9,7 @@ from shared.vocabulary import AppealStatus, Stage, stage_of
 
 
 class EntryCode(StrEnum):
-    """What kind of step an entry of the timeline tells."""
+    """What kind of step of registering, dispatching or asking back an entry tells; these are stored as they arrive."""
 
     REGISTERED = "registered"
     ACCEPTED = "accepted"
@@ -32,11 +32,26 @@ class EntryCode(StrEnum):
     ON_RECORD = "on_record"
 
 
+class StepCode(StrEnum):
+    """What kind of move of intake's own an entry tells; read from the history, never stored as a line."""
+
+    ANSWERED = "answered"
+    HANDED_OVER = "handed_over"
+    HAND_OVER_RESULT = "hand_over_result"
+    REFERRED = "referred"
+    NOT_ACCEPTED = "not_accepted"
+    WITHDRAWN = "withdrawn"
+    URGED = "urged"
+
+
+AnyCode = EntryCode | StepCode
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of the timeline."""
 
-    code: EntryCode
+    code: AnyCode
     status: AppealStatus
     round: int
     text_en: str
@@ -47,7 +62,7 @@ class Entry:
         return stage_of(self.status)
 
 
-_TEXTS: Final[Mapping[EntryCode, tuple[str, str]]] = {
+_TEXTS: Final[Mapping[AnyCode, tuple[str, str]]] = {
     EntryCode.REGISTERED: ("Your appeal has been registered.", "您的诉求已登记。"),
     EntryCode.ACCEPTED: (
         "Your appeal has been accepted and is being sent to the department in charge.",
@@ -88,10 +103,20 @@ _TEXTS: Final[Mapping[EntryCode, tuple[str, str]]] = {
         "暂时无法解决，已列入跟踪台账，将于{date}前复核。",
     ),
     EntryCode.ON_RECORD: ("Taken over from earlier records.", "由历史记录转入。"),
+    StepCode.ANSWERED: ("Our answer: {text}", "答复：{text}"),
+    StepCode.HANDED_OVER: ("Handed over at once to: {service}.", "已立即移交：{service}。"),
+    StepCode.HAND_OVER_RESULT: ("{service} tells us: {text}", "{service}反馈：{text}"),
+    StepCode.REFERRED: (
+        "This is not ours to handle. {text} Please turn to: {target} {contact}",
+        "该事项不属于我方受理范围。{text}请向{target}反映。{contact}",
+    ),
+    StepCode.NOT_ACCEPTED: ("Not accepted: {ground} {text} {hint}", "不予受理：{ground}{text}{hint}"),
+    StepCode.WITHDRAWN: ("The appeal was withdrawn.", "诉求已撤回。"),
+    StepCode.URGED: ("You asked again; we have passed it on.", "已收到您的催办，我们已转达。"),
 }
 
 
-def entry(code: EntryCode, status: AppealStatus, round_: int = 1, **facts: str) -> Entry:
+def entry(code: AnyCode, status: AppealStatus, round_: int = 1, **facts: str) -> Entry:
     """Return the entry with its sentences filled in; a fact is put in as it is, never read as a format."""
     english, chinese = _TEXTS[code]
     for name, value in facts.items():

@@ -8,12 +8,14 @@ from uuid import UUID
 from services.intake.db import appeals as rows
 from services.intake.db.appeals import AppealFilter, Row
 from services.intake.domain import people, receipts
-from services.intake.domain.timeline import Entry, EntryCode, entry
+from services.intake.domain.machine import Move
+from services.intake.domain.own_steps import Step, lines_of
+from services.intake.domain.timeline import Entry, EntryCode
 from services.intake.use_cases.desk import Desk
 from shared.db.cursors import decode_cursor, encode_cursor
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import FieldProblem, InvalidInput, NotFound
-from shared.vocabulary import AppealStatus
+from shared.vocabulary import AppealStatus, AppealType
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +60,32 @@ def hashes_of(desk: Desk, phone: str) -> Sequence[bytes]:
 
 
 async def get_timeline(uow: UnitOfWork, appeal_id: UUID, *, department_code: str | None = None) -> list[Line]:
-    """Return an appeal's timeline, oldest first. Raises NotFound as get_appeal does."""
-    await get_appeal(uow, appeal_id, department_code=department_code)
-    return await timeline_of(uow, appeal_id)
+    """Return an appeal's timeline, oldest first. Raises NotFound as get_appeal does.
+
+    What was written to the reporter of a report is not for departments (section 9): one may be the reported party.
+    """
+    row = await get_appeal(uow, appeal_id, department_code=department_code)
+    for_the_citizen = department_code is None or row["type"] != AppealType.REPORT
+    return await timeline_of(uow, appeal_id, with_words=for_the_citizen)
 
 
-async def timeline_of(uow: UnitOfWork, appeal_id: UUID) -> list[Line]:
+async def timeline_of(uow: UnitOfWork, appeal_id: UUID, *, with_words: bool = True) -> list[Line]:
     """Return what intake itself did and what the other services told, in the order in which it happened."""
-    own = [line for step in await rows.read_history(uow.connection, appeal_id) for line in _own_lines(step)]
+    history = await rows.read_history(uow.connection, appeal_id)
+    own = [Line(step["at"], line) for step in history for line in lines_of(_step_of(step, with_words=with_words))]
     told = [_told_line(row) for row in await rows.read_entries(uow.connection, appeal_id)]
     return sorted([*own, *told], key=lambda line: line.at)
 
 
-def _own_lines(step: Row) -> list[Line]:
-    at = step["at"]
-    lines = []
-    if step["from_status"] == AppealStatus.DRAFT:
-        lines.append(Line(at, entry(EntryCode.REGISTERED, AppealStatus.REGISTERED)))
-    if "T10" in step["rules"]:
-        lines.append(Line(at, entry(EntryCode.ACCEPTED, AppealStatus.AWAITING_DISPATCH)))
-    return lines
+def _step_of(row: Row, *, with_words: bool) -> Step:
+    return Step(
+        move=Move(row["move"]),
+        rules=tuple(row["rules"]),
+        from_status=AppealStatus(row["from_status"]),
+        to_status=AppealStatus(row["to_status"]),
+        details=row["details"],
+        with_words=with_words,
+    )
 
 
 def _told_line(row: Row) -> Line:
