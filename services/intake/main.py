@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.intake.api import (
+    alarms,
     appeals,
     attachments,
     categories,
@@ -33,6 +34,7 @@ _ROUTERS = (
     appeals.router,
     moves.router,
     groups.router,
+    alarms.router,
     attachments.router,
     reading.router,
     privacy.router,

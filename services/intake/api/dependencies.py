@@ -7,17 +7,20 @@ from fastapi import Depends, Request, Response, Security
 
 from services.intake.db.express import ExpressLane
 from services.intake.db.vault import Vault
+from services.intake.use_cases.carry_out_move import Mover
 from services.intake.use_cases.desk import Desk
 from shared.db.engine import Database
 from shared.db.unit_of_work import UnitOfWork
 from shared.http.dependencies import IdempotencyContext, require
 from shared.http.idempotency import Render, StoredReply, claim, make_reply, store_reply
+from shared.http.preconditions import Expected, expect
 from shared.identity.principal import Principal
 
 T = TypeVar("T")
 
 Writer = Annotated[Principal, Security(require("appeals:write"))]
 Reader = Annotated[Principal, Security(require("appeals:read"))]
+Reviewer = Annotated[Principal, Security(require("appeals:review"))]
 Revealer = Annotated[Principal, Security(require("appeals:reveal"))]
 Editor = Annotated[Principal, Security(require("categories:write"))]
 
@@ -28,6 +31,15 @@ async def get_desk(request: Request) -> Desk:
 
 async def get_lane(request: Request) -> ExpressLane:
     return cast("ExpressLane", request.app.state.express_lane)
+
+
+def mover_of(principal: Principal, expected: Expected | None) -> Mover:
+    """Return who makes a move; a version they decided on (If-Match) is checked under the lock."""
+    return Mover(
+        principal.actor,
+        department_code=principal.department_code,
+        check_version=lambda version: expect(expected, version),
+    )
 
 
 TheDesk = Annotated[Desk, Depends(get_desk)]

@@ -23,8 +23,10 @@ async def register_express(
     """Register an appeal and return the reply, or None when nothing was done and the ordinary way is to be taken.
 
     A repeated key must get its first reply even if the rules have changed since, so with a key a refusal by the rules
-    is left to the ordinary way, which looks for that reply first.
+    is left to the ordinary way, which looks for that reply first; so is a joint appeal, whose list is sealed there.
     """
+    if command.submission.joint is not None:
+        return None
     catalogue = await desk.catalogue.current(database)
     now = database.clock.now()
     try:

@@ -1,9 +1,12 @@
 """What clients send to intake: bounded, strict, unknown fields refused; turned into the domain's own values."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, JsonValue, StringConstraints
+from pydantic import Field, JsonValue, StringConstraints, ValidationInfo, field_validator
 
+from services.intake.api.channel_schemas import DESCRIPTION, ChannelDetailsIn, refuse_unknown
+from services.intake.domain import channels
 from services.intake.domain.appeals import ExternalRef, Submission
 from services.intake.domain.categories import Category
 from services.intake.domain.people import Joint, Person, Reporter
@@ -69,10 +72,21 @@ class JointIn(Input):
     """A joint appeal: one matter of many households and people."""
 
     households: int = Field(default=0, ge=0, le=1_000_000)
+    persons: int = Field(
+        default=0, ge=0, le=1_000_000, description="How many stand behind it, when not everybody is listed."
+    )
     signatories: list[PersonOrName] = Field(default_factory=list, max_length=MOST_SIGNATORIES)
+    representatives: list[PersonOrName] = Field(
+        default_factory=list, max_length=100, description="Who speaks for all: at most five people."
+    )
 
     def to_domain(self) -> Joint:
-        return Joint(self.households, tuple(_person(signatory) for signatory in self.signatories))
+        return Joint(
+            self.households,
+            tuple(_person(signatory) for signatory in self.signatories),
+            self.persons,
+            tuple(_person(representative) for representative in self.representatives),
+        )
 
 
 class ExternalRefIn(Input):
@@ -107,9 +121,15 @@ class AppealIn(Input):
     first_contact_staff: Annotated[str, Line(100)] | None = Field(
         default=None, description="The staff member asked first, who stays responsible to the citizen (HZ-03)."
     )
+    channel_details: ChannelDetailsIn | None = Field(default=None, description=DESCRIPTION)
+
+    @field_validator("channel_details", mode="before")
+    @classmethod
+    def _are_known(cls, value: Any, info: ValidationInfo) -> Any:
+        return refuse_unknown(value, info.data.get("channel"))
 
     def to_domain(self) -> Submission:
-        reference = self.external_ref
+        details = self.channel_details.given() if self.channel_details else {}
         return Submission(
             type=self.type,
             channel=self.channel,
@@ -120,7 +140,7 @@ class AppealIn(Input):
             reporter=self.reporter.to_domain() if self.reporter else None,
             occurred_at=self.occurred_at,
             received_at=self.received_at,
-            external_ref=ExternalRef(reference.system, reference.id) if reference else None,
+            external_ref=self._reference(details),
             on_behalf_of=_person(self.on_behalf_of) if self.on_behalf_of else None,
             joint=self.joint.to_domain() if self.joint else None,
             special_care=tuple(dict.fromkeys(self.special_care)),
@@ -128,8 +148,15 @@ class AppealIn(Input):
             urgency=self.urgency,
             urgency_reason=self.urgency_reason,
             mode=self.mode,
-            first_contact_staff=self.first_contact_staff,
+            channel_details=details or None,
+            first_contact_staff=self.first_contact_staff or channels.first_asked(details),
         )
+
+    def _reference(self, details: Mapping[str, Any]) -> ExternalRef | None:
+        if self.external_ref is not None:
+            return ExternalRef(self.external_ref.system, self.external_ref.id)
+        found = channels.external_reference(self.channel, details)
+        return ExternalRef(*found) if found is not None else None
 
 
 class BatchIn(Input):

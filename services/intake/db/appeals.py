@@ -18,6 +18,7 @@ from services.intake.db.tables import (
     progress,
     timeline_entries,
 )
+from services.intake.db.tables_groups import memberships
 from services.intake.db.vault import Sealed
 from services.intake.domain.appeals import Classification
 from services.intake.domain.machine import Move
@@ -112,6 +113,18 @@ async def lock_appeal(connection: AsyncConnection, appeal_id: UUID) -> Row | Non
     )
     row = (await connection.execute(statement)).mappings().one_or_none()
     return dict(row) if row is not None else None
+
+
+async def lock_appeals(connection: AsyncConnection, appeal_ids: Sequence[UUID]) -> None:
+    """Lock several appeals in the order of their ids, so that two who want the same ones never wait for each other."""
+    statement = (
+        sa.select(appeals.c.id)
+        .join(progress, progress.c.appeal_id == appeals.c.id)
+        .where(appeals.c.id.in_(appeal_ids))
+        .order_by(appeals.c.id)
+        .with_for_update(of=[appeals, progress])
+    )
+    await connection.execute(statement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,4 +273,12 @@ _TRACKED: Final = sa.select(
 async def find_tracked(connection: AsyncConnection, receipt_number: str) -> Any:
     """Return the row that tracking needs, its access hash included, or None."""
     statement = _TRACKED.where(appeals.c.receipt_number == receipt_number)
+    return (await connection.execute(statement)).one_or_none()
+
+
+async def find_tracked_master(connection: AsyncConnection, appeal_id: UUID) -> Any:
+    """Return the tracking row of the appeal that this one is attached to, or None."""
+    statement = _TRACKED.join(memberships, memberships.c.master_id == appeals.c.id).where(
+        memberships.c.appeal_id == appeal_id, memberships.c.detached_at.is_(None)
+    )
     return (await connection.execute(statement)).one_or_none()

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.db.vault import Sealed
-from services.intake.domain import texts
+from services.intake.domain import groups, texts
 from services.intake.domain.appeals import Registered
 from shared.vocabulary import AppealStatus, AppealType
 
@@ -86,6 +86,7 @@ COLUMNS: Final[tuple[tuple[str, str], ...]] = (
     ("first_contact_staff", "text"),
     ("rules", "text"),
     ("actor", "text"),
+    ("details", "jsonb"),
     ("key_id", "text"),
     ("wrapped_key", "bytea"),
     ("sealed", "bytea"),
@@ -128,7 +129,7 @@ def row_of(new: NewAppeal) -> tuple[Any, ...]:
         reporter.wants_reply if reporter else True,
         array_literal(said.special_care),
         joint.households if joint else 0,
-        len(joint.signatories) if joint else 0,
+        groups.persons_of(joint),
         said.on_behalf_of is not None,
         _hint_of(registered),
         external.system if external else None,
@@ -151,6 +152,7 @@ def _process_values(new: NewAppeal) -> tuple[Any, ...]:
     return (
         array_literal(new.registered.rules),
         new.actor,
+        orjson.dumps(new.registered.decisions).decode() if new.registered.decisions else "{}",
         sealed.key_id if sealed else None,
         sealed.wrapped_key if sealed else None,
         sealed.sealed if sealed else None,
@@ -201,7 +203,7 @@ a AS (
     SELECT id, key_id, wrapped_key, sealed, phone_hash FROM input WHERE sealed IS NOT NULL
 ), h AS (
     INSERT INTO intake.appeal_events (appeal_id, sequence, move, rules, from_status, to_status, actor, at, details)
-    SELECT id, 1, 'register', CAST(rules AS text[]), 'draft', status, actor, created_at, '{{}}' FROM input
+    SELECT id, 1, 'register', CAST(rules AS text[]), 'draft', status, actor, created_at, details FROM input
 ), p AS (
     INSERT INTO intake.progress
         (appeal_id, status, round, as_of, department_code, department_name, promised_by,

@@ -4,11 +4,12 @@ Pure: the caller brings the time, the category tree and the service area.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from services.intake.domain import channels, machine, people, places, texts
+from services.intake.domain import acceptance, channels, groups, machine, people, places, texts
+from services.intake.domain.acceptance import AcceptanceTerms
 from services.intake.domain.categories import Category
 from services.intake.domain.machine import Move
 from services.intake.domain.people import Joint, Person, Reporter
@@ -17,6 +18,7 @@ from shared.errors import FieldProblem, InvalidInput
 from shared.vocabulary import AppealStatus, AppealType, Channel, HandlingMode, SpecialCare, Urgency
 
 CLOCK_SKEW: Final = timedelta(minutes=2)
+DEFAULT_TERMS: Final = AcceptanceTerms()
 _ORDER_OF_URGENCY: Final = (Urgency.P1, Urgency.P2, Urgency.P3, Urgency.P4)
 
 
@@ -88,6 +90,7 @@ class Registered:
     received_at: datetime
     registered_at: datetime
     accept_due_at: datetime | None = None
+    decisions: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def accepted_at(self) -> datetime | None:
@@ -95,37 +98,55 @@ class Registered:
 
 
 def register(
-    submission: Submission, *, category: Category | None, area: ServiceArea | None, now: datetime
+    submission: Submission,
+    *,
+    category: Category | None,
+    area: ServiceArea | None,
+    now: datetime,
+    terms: AcceptanceTerms = DEFAULT_TERMS,
 ) -> Registered:
-    """T1, and T10 when nothing is missing. Raises InvalidInput naming every field at fault."""
+    """T1, and T10 when nothing is missing and no agent is to decide. Raises InvalidInput naming every field at fault.
+
+    What stays registered has `accept_due_at`; what an agent decided against the rules is in `decisions` (trap 32).
+    """
     reporter = submission.reporter
     phone = people.normalise_phone(reporter.phone) if reporter and reporter.phone else None
-    problems = list(_problems_of(submission, phone, area, now))
+    problems = [*_problems_of(submission, phone, area, now), *_problems_of_urgency(submission, category)]
     if problems:
         raise InvalidInput("Some fields are not valid.", problems)
-    confidential = is_confidential(submission.type, category, reporter)
     public = public_wording(submission, category)
-    classification = classify(category, submission.special_care)
-    first = machine.decide(AppealStatus.DRAFT, Move.REGISTER)
-    status = first.to
-    rules: tuple[str, ...] = (first.rule_id,)
-    if not missing_for_acceptance(classification):
-        accepted = machine.decide(status, Move.ACCEPT)
-        status, rules = accepted.to, (*rules, accepted.rule_id)
+    classification = classify(category, submission.special_care, urgency=submission.urgency, mode=submission.mode)
+    received_at = min(submission.received_at or now, now)
+    status, rules, due_at = _first_status(submission, classification, received_at, terms)
     occurred_at = submission.occurred_at
     return Registered(
         submission=submission,
         classification=classification,
         status=status,
         rules=rules,
-        confidential=confidential,
+        confidential=is_confidential(submission.type, category, reporter),
         public=public,
         secrets=_secrets(submission, public, phone),
         phone=phone,
         occurred_at=min(occurred_at, now) if occurred_at is not None else None,
-        received_at=min(submission.received_at or now, now),
+        received_at=received_at,
         registered_at=now,
+        accept_due_at=due_at,
+        decisions=_decisions(submission, category, classification),
     )
+
+
+def _first_status(
+    submission: Submission, classification: Classification, received_at: datetime, terms: AcceptanceTerms
+) -> tuple[AppealStatus, tuple[str, ...], datetime | None]:
+    """Return where a new appeal stands, by which rules, and until when its scope is to be decided if it is not."""
+    first = machine.decide(AppealStatus.DRAFT, Move.REGISTER)
+    is_held = acceptance.is_held(classification.mode, chosen=submission.mode is not None)
+    if missing_for_acceptance(classification) or is_held:
+        due_at = acceptance.accept_due_at(terms, classification.urgency, submission.channel, received_at)
+        return first.to, (first.rule_id,), due_at
+    accepted = machine.decide(first.to, Move.ACCEPT)
+    return accepted.to, (first.rule_id, accepted.rule_id), None
 
 
 def is_confidential(type_: AppealType, category: Category | None, reporter: Reporter | None) -> bool:
@@ -135,17 +156,59 @@ def is_confidential(type_: AppealType, category: Category | None, reporter: Repo
     return bool((category and category.confidential) or (reporter and reporter.confidential))
 
 
-def classify(category: Category | None, special_care: tuple[SpecialCare, ...]) -> Classification:
-    """Set urgency and mode by rule: the category's default, never the citizen's words (trap 32).
+def classify(
+    category: Category | None,
+    special_care: tuple[SpecialCare, ...],
+    *,
+    urgency: Urgency | None = None,
+    mode: HandlingMode | None = None,
+) -> Classification:
+    """Set urgency and mode by rule: the category's default unless an agent chose, never the citizen's words (trap 32).
 
-    A matter of a minor is same-day livelihood at least (section 3.2, row L24).
+    Nobody's choice goes below what a rule demands: a matter of a minor is same-day livelihood at least (section 3.2,
+    row L24).
     """
-    if category is None:
-        return Classification(None, None, None)
-    urgency = category.urgency or Urgency.P3
-    if SpecialCare.MINOR in special_care:
-        urgency = min(urgency, Urgency.P2, key=_ORDER_OF_URGENCY.index)
-    return Classification(category, urgency, category.mode or HandlingMode.COMMITTED)
+    if category is not None:
+        urgency = urgency or category.urgency or Urgency.P3
+        mode = mode or category.mode or HandlingMode.COMMITTED
+    if urgency is not None:
+        urgency = stricter(urgency, least_urgency(special_care) or urgency)
+    return Classification(category, urgency, mode)
+
+
+def least_urgency(special_care: tuple[SpecialCare, ...]) -> Urgency | None:
+    """Return the urgency below which an appeal of these people cannot go, or None."""
+    return Urgency.P2 if SpecialCare.MINOR in special_care else None
+
+
+def stricter(one: Urgency, other: Urgency) -> Urgency:
+    """Return the more urgent of two."""
+    return min(one, other, key=_ORDER_OF_URGENCY.index)
+
+
+def changed(before: Any, after: Any, **why: Any) -> dict[str, Any]:
+    """Return how the history tells a change of one field; what is unknown about its reasons is left out."""
+    return {"from": before, "to": after, **{name: value for name, value in why.items() if value is not None}}
+
+
+def _problems_of_urgency(submission: Submission, category: Category | None) -> Iterator[FieldProblem]:
+    """An urgency other than the rule's needs a reason, so that somebody can be asked for it (trap 32)."""
+    by_rule = classify(category, submission.special_care).urgency
+    if submission.urgency not in {None, by_rule} and not submission.urgency_reason:
+        yield FieldProblem("/urgency_reason", f"is required: by rule the urgency is {by_rule or 'not decided yet'}")
+
+
+def _decisions(submission: Submission, category: Category | None, classification: Classification) -> Mapping[str, Any]:
+    """What an agent decided otherwise than the rules, from what to what and why, for the history."""
+    by_rule = classify(category, submission.special_care)
+    decisions = {}
+    if submission.urgency not in {None, by_rule.urgency}:
+        raised = submission.urgency if submission.urgency is not classification.urgency else None
+        reason = submission.urgency_reason
+        decisions["urgency"] = changed(by_rule.urgency, classification.urgency, reason=reason, asked_for=raised)
+    if submission.mode not in {None, by_rule.mode}:
+        decisions["mode"] = changed(by_rule.mode, classification.mode)
+    return decisions
 
 
 def missing_for_acceptance(classification: Classification) -> tuple[str, ...]:
@@ -223,6 +286,8 @@ def _problems_of_people(submission: Submission, phone: str | None) -> Iterator[F
     for index, signatory in enumerate(joint.signatories if joint else ()):
         if signatory.phone and people.normalise_phone(signatory.phone) is None:
             yield FieldProblem(f"/joint/signatories/{index}/phone", "is not a phone number")
+    if joint is not None:
+        yield from groups.problems_of_joint(joint)
 
 
 def _secrets(submission: Submission, public: Public, phone: str | None) -> dict[str, Any]:
@@ -233,8 +298,6 @@ def _secrets(submission: Submission, public: Public, phone: str | None) -> dict[
         secrets["reporter"] = {"name": reporter.name, "phone": phone, "email": reporter.email}
     if submission.on_behalf_of is not None:
         secrets["on_behalf_of"] = _person(submission.on_behalf_of)
-    if submission.joint is not None and submission.joint.signatories:
-        secrets["signatories"] = [_person(person) for person in submission.joint.signatories]
     if original := _original_wording(submission, public):
         secrets["original"] = original
     return secrets
@@ -262,9 +325,14 @@ def _person(person: Person) -> dict[str, str | None]:
 
 
 def with_defaults(registered: Registered, *, urgency: Urgency | None, mode: HandlingMode | None) -> Registered:
-    """Return a matter of the past with the urgency and mode it had then, where they are known."""
-    now = registered.classification
+    """Return a matter of the past with the urgency and mode it had then, where they are known; it was accepted then."""
+    known = registered.classification
+    first = machine.decide(AppealStatus.DRAFT, Move.REGISTER)
+    accepted = machine.decide(first.to, Move.ACCEPT)
     return replace(
         registered,
-        classification=replace(now, urgency=urgency or now.urgency, mode=mode or now.mode),
+        classification=replace(known, urgency=urgency or known.urgency, mode=mode or known.mode),
+        status=accepted.to,
+        rules=(first.rule_id, accepted.rule_id),
+        accept_due_at=None,
     )

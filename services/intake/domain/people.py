@@ -41,10 +41,19 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """One appeal of many: households are counted apart from people (trap 25)."""
+    """One appeal of many: households are counted apart from people (trap 25).
+
+    `persons` is how many stand behind it when not everybody's name is known; 0 means those who are listed.
+    """
 
     households: int = 0
     signatories: tuple[Person, ...] = ()
+    persons: int = 0
+    representatives: tuple[Person, ...] = ()
+
+    @property
+    def everybody(self) -> tuple[Person, ...]:
+        return (*self.signatories, *self.representatives)
 
 
 def normalise_phone(text: str) -> str | None:
@@ -73,13 +82,13 @@ def is_email(text: str) -> bool:
 
 def known_names(reporter: Reporter | None, on_behalf_of: Person | None, joint: Joint | None) -> Iterator[str]:
     """Every name that must not appear in a text that leaves the vault."""
-    for person in (reporter, on_behalf_of, *(joint.signatories if joint else ())):
+    for person in (reporter, on_behalf_of, *(joint.everybody if joint else ())):
         if person is not None and person.name:
             yield person.name
 
 
 def known_phones(reporter: Reporter | None, on_behalf_of: Person | None, joint: Joint | None) -> Iterator[str]:
     """Every phone number that must not appear in a text that leaves the vault."""
-    for person in (reporter, on_behalf_of, *(joint.signatories if joint else ())):
+    for person in (reporter, on_behalf_of, *(joint.everybody if joint else ())):
         if person is not None and person.phone:
             yield person.phone

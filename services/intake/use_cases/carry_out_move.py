@@ -26,8 +26,9 @@ from shared.vocabulary import AppealStatus, AppealType, Channel, HandlingMode, S
 S = AppealStatus
 VersionCheck = Callable[[int], None]
 
-# While an appeal is in one of these, facts of other services add lines to its timeline and nothing else.
-HELD_BY_INTAKE: Final = frozenset({S.SUPPLEMENTING, S.ATTACHED, S.CLOSED, S.REFERRED, S.NOT_ACCEPTED, S.WITHDRAWN})
+# While an appeal is in one of these, facts of other services add lines to its timeline and nothing else. Not so for an
+# attached one: what dispatch still says lies before it on the path, and feedback closes it with a verdict of its own.
+HELD_BY_INTAKE: Final = frozenset({S.SUPPLEMENTING, S.CLOSED, S.REFERRED, S.NOT_ACCEPTED, S.WITHDRAWN})
 _CLOCKS_MAY_DIFFER_BY: Final = timedelta(seconds=2)
 
 
@@ -106,7 +107,7 @@ async def finish_move(uow: UnitOfWork, moving: Moving, outcome: Outcome) -> Row:
             status=to if to is not before else None,
             changes=changes,
             held=is_held,
-            released_at=await _released_at(uow, moving) if row["held"] and not is_held else None,
+            released_at=await _released_at(uow, moving) if _releases(moving, is_held=is_held) else None,
         ),
     )
     await append_history(
@@ -136,6 +137,10 @@ def _destination(moving: Moving, outcome: Outcome) -> tuple[AppealStatus, tuple[
         rules = (moving.rule.rule_id,) if accepted is moving.rule else (moving.rule.rule_id, accepted.rule_id)
         return accepted.to, rules
     return moving.rule.to, (moving.rule.rule_id,)
+
+
+def _releases(moving: Moving, *, is_held: bool) -> bool:
+    return (moving.row["held"] and not is_held) or moving.move is Move.DETACH
 
 
 async def _released_at(uow: UnitOfWork, moving: Moving) -> datetime:

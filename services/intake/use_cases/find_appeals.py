@@ -73,8 +73,12 @@ async def timeline_of(uow: UnitOfWork, appeal_id: UUID, *, with_words: bool = Tr
     """Return what intake itself did and what the other services told, in the order in which it happened."""
     history = await rows.read_history(uow.connection, appeal_id)
     own = [Line(step["at"], line) for step in history for line in lines_of(_step_of(step, with_words=with_words))]
-    told = [_told_line(row) for row in await rows.read_entries(uow.connection, appeal_id)]
-    return sorted([*own, *told], key=lambda line: line.at)
+    return sorted([*own, *await told_lines(uow, appeal_id)], key=lambda line: line.at)
+
+
+async def told_lines(uow: UnitOfWork, appeal_id: UUID) -> list[Line]:
+    """Return what the other services told about an appeal, oldest first."""
+    return [_told_line(row) for row in await rows.read_entries(uow.connection, appeal_id)]
 
 
 def _step_of(row: Row, *, with_words: bool) -> Step:

@@ -11,14 +11,15 @@ import orjson
 from services.intake.db.catalogue import Catalogue
 from services.intake.db.registration import NewAppeal, Seen, find_taken, insert_appeals
 from services.intake.db.unique import receipt_or_reference_taken
-from services.intake.domain import access_codes, appeals, receipts
+from services.intake.domain import access_codes, appeals, groups, receipts
 from services.intake.domain.appeals import Registered, Submission
 from services.intake.domain.categories import usable_category
 from services.intake.use_cases.desk import Desk
+from services.intake.use_cases.keep_signatories import register_signatories
 from shared.contracts.events import AppealAccepted
 from shared.db.engine import RetryTransaction
 from shared.db.unit_of_work import UnitOfWork
-from shared.errors import Conflict, DomainError
+from shared.errors import Conflict, DomainError, Forbidden
 from shared.ids import uuid7
 from shared.vocabulary import AppealStatus, AppealType
 
@@ -34,11 +35,16 @@ class DuplicateExternalRef(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class RegisterAppeal:
-    """Register one submission; `may_read` tells whether the caller may learn of an earlier appeal."""
+    """Register one submission.
+
+    `may_read` tells whether the caller may learn of an earlier appeal; `may_classify` whether it is staff, who may
+    decide urgency and mode otherwise than by rule (trap 32).
+    """
 
     submission: Submission
     actor: str
     may_read: bool = False
+    may_classify: bool = True
 
 
 Outcome = NewAppeal | DomainError
@@ -70,6 +76,7 @@ async def register_appeals(uow: UnitOfWork, desk: Desk, commands: Sequence[Regis
     for appeal in new:
         if appeal.registered.status is AppealStatus.AWAITING_DISPATCH:
             uow.publish(accepted_event(appeal), subject=appeal.id)
+    await register_signatories(uow, desk, new)
     return outcomes
 
 
@@ -84,11 +91,16 @@ async def write(uow: UnitOfWork, new: Sequence[NewAppeal]) -> None:
 
 
 def prepare(desk: Desk, catalogue: Catalogue, command: RegisterAppeal, now: datetime) -> NewAppeal:
-    """Apply the rules and make what the record needs: id, numbers, sealed personal data. Raises InvalidInput."""
+    """Apply the rules and make what the record needs: id, numbers, sealed personal data.
+
+    Raises InvalidInput, and Forbidden when a caller who is not staff sets urgency or mode.
+    """
     submission = command.submission
+    if not command.may_classify and (submission.urgency or submission.mode):
+        raise Forbidden("Urgency and mode are set by rule and by staff, not by who appeals.")
     code = submission.category_code
     category = usable_category(catalogue.categories, code) if code is not None else None
-    registered = appeals.register(submission, category=category, area=catalogue.area, now=now)
+    registered = appeals.register(submission, category=category, area=catalogue.area, now=now, terms=desk.terms)
     return new_appeal(desk, registered, actor=command.actor, seen=Seen(registered.status, now))
 
 
@@ -146,7 +158,7 @@ def facts_of(new: NewAppeal) -> dict[str, Any]:
         "wants_reply": reporter.wants_reply if reporter else True,
         "special_care": said.special_care if said.type is not AppealType.REPORT else (),
         "households": joint.households if joint else 0,
-        "signatories": len(joint.signatories) if joint else 0,
+        "signatories": groups.persons_of(joint),
         "external_system": external.system if external else None,
         "external_id": external.id if external else None,
         "occurred_at": registered.occurred_at,

@@ -3,12 +3,13 @@
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from types import SimpleNamespace
+from typing import Any, Final
 
-from services.intake.db.appeals import find_tracked
+from services.intake.db.appeals import find_tracked, find_tracked_master
 from services.intake.domain import access_codes, receipts
 from services.intake.use_cases.desk import Desk
-from services.intake.use_cases.find_appeals import Line, timeline_of
+from services.intake.use_cases.find_appeals import Line, timeline_of, told_lines
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import NotFound
 from shared.vocabulary import AppealStatus, Stage, stage_of
@@ -42,6 +43,10 @@ async def track_appeal(uow: UnitOfWork, desk: Desk, *, receipt_number: str, acce
     fits = _fits(desk, access_code, stored)
     if row is None or not (well_formed and fits):
         raise NotFound("There is no appeal with this receipt number and access code.")
+    lines = await timeline_of(uow, row.id)
+    if row.status == AppealStatus.ATTACHED:
+        row, followed = await _following_master(uow, row)
+        lines = sorted([*lines, *followed], key=lambda line: line.at)
     status = AppealStatus(row.status)
     return Tracked(
         receipt_number=row.receipt_number,
@@ -52,8 +57,17 @@ async def track_appeal(uow: UnitOfWork, desk: Desk, *, receipt_number: str, acce
         promised_by=row.promised_by,
         department_code=row.department_code,
         department_name=row.department_name,
-        timeline=await timeline_of(uow, row.id),
+        timeline=lines,
     )
+
+
+async def _following_master(uow: UnitOfWork, row: Any) -> tuple[Any, list[Line]]:
+    """Return the row as its citizen sees it: how far the master is, and nothing of who else appealed (section 8)."""
+    master = await find_tracked_master(uow.connection, row.id)
+    if master is None:
+        return row, []
+    shown = SimpleNamespace(**{**master._mapping, "id": row.id, "receipt_number": row.receipt_number})
+    return shown, await told_lines(uow, master.id)
 
 
 def _fits(desk: Desk, access_code: str, stored: bytes) -> bool:
