@@ -35,18 +35,8 @@ class Tracked:
 
 
 async def track_appeal(uow: UnitOfWork, desk: Desk, *, receipt_number: str, access_code: str) -> Tracked:
-    """Return the progress. Raises NotFound, with the same words and after the same work, for whatever does not fit."""
-    number = receipts.normalise_receipt_number(receipt_number)
-    well_formed = receipts.is_receipt_number(number)
-    row = await find_tracked(uow.connection, number if well_formed else _NOBODYS_NUMBER)
-    stored = bytes(row.access_hash) if row is not None else _NOBODYS_HASH
-    fits = _fits(desk, access_code, stored)
-    if row is None or not (well_formed and fits):
-        raise NotFound("There is no appeal with this receipt number and access code.")
-    lines = await timeline_of(uow, row.id)
-    if row.status == AppealStatus.ATTACHED:
-        row, followed = await _following_master(uow, row)
-        lines = sorted([*lines, *followed], key=lambda line: line.at)
+    """Return the progress. Raises NotFound as `find_by_credentials` does."""
+    row = await find_by_credentials(uow, desk, receipt_number=receipt_number, access_code=access_code)
     status = AppealStatus(row.status)
     return Tracked(
         receipt_number=row.receipt_number,
@@ -68,6 +58,21 @@ async def _following_master(uow: UnitOfWork, row: Any) -> tuple[Any, list[Line]]
         return row, []
     shown = SimpleNamespace(**{**master._mapping, "id": row.id, "receipt_number": row.receipt_number})
     return shown, await told_lines(uow, master.id)
+
+
+async def find_by_credentials(uow: UnitOfWork, desk: Desk, *, receipt_number: str, access_code: str) -> Any:
+    """Return the row of the citizen who holds number and code.
+
+    Raises NotFound, with the same words and after the same work, for whatever does not fit.
+    """
+    number = receipts.normalise_receipt_number(receipt_number)
+    well_formed = receipts.is_receipt_number(number)
+    row = await find_tracked(uow.connection, number if well_formed else _NOBODYS_NUMBER)
+    stored = bytes(row.access_hash) if row is not None else _NOBODYS_HASH
+    fits = _fits(desk, access_code, stored)
+    if row is None or not (well_formed and fits):
+        raise NotFound("There is no appeal with this receipt number and access code.")
+    return row
 
 
 def _fits(desk: Desk, access_code: str, stored: bytes) -> bool:
