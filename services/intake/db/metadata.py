@@ -9,6 +9,7 @@ from services.intake.db import (
     tables_privacy,
     tables_search,
     tables_suggestions,
+    tables_supplements,
 )
 from services.intake.db.tables import SCHEMA, metadata
 
@@ -23,4 +24,5 @@ __all__ = [
     "tables_privacy",
     "tables_search",
     "tables_suggestions",
+    "tables_supplements",
 ]

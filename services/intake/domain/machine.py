@@ -21,6 +21,7 @@ class Move(StrEnum):
 
     REGISTER = "register"
     ACCEPT = "accept"
+    OVERRUN_ACCEPTANCE = "overrun_acceptance"
     RECATEGORIZE = "recategorize"
     CHANGE_URGENCY = "change_urgency"
     ANSWER = "answer"
@@ -55,6 +56,7 @@ OPEN: Final = (S.REGISTERED, S.SUPPLEMENTING, *UNTAKEN, *IN_HAND, S.AWAITING_CAL
 def _rules() -> Iterable[tuple[AppealStatus, Move, Rule]]:
     yield S.DRAFT, Move.REGISTER, Rule(S.REGISTERED, "T1", is_public=False)
     yield S.REGISTERED, Move.ACCEPT, Rule(S.AWAITING_DISPATCH, "T10")
+    yield S.REGISTERED, Move.OVERRUN_ACCEPTANCE, Rule(S.REGISTERED, "T_ACCEPT", is_public=False)
     for status in (S.REGISTERED, *UNTAKEN):
         yield status, Move.ANSWER, Rule(S.CLOSED, "T2")
         yield status, Move.HAND_OVER, Rule(S.REFERRED, "T3")

@@ -90,19 +90,20 @@ class Fact:
 
 
 def advance(progress: Progress, fact: Fact) -> Progress:
-    """Return the progress with a fact merged in: later round wins, then the state further along the path."""
-    if progress.held or (progress.released_at is not None and fact.at < progress.released_at):
+    """Return the progress with a fact merged in: later round wins, then the state further along the path.
+
+    Where intake moved the appeal itself, what happened before does not undo that. Which department had it is still
+    worth knowing while papers are awaited and after, for it may go on with it; of what ended here it is not.
+    """
+    if progress.held and progress.status is not S.SUPPLEMENTING:
         return progress
+    assignment = _later(progress.assignment, fact.assignment)
+    if progress.held or (progress.released_at is not None and fact.at < progress.released_at):
+        return replace(progress, assignment=assignment)
     status, round_ = progress.status, progress.round
     if fact.status is not None and (fact.round, RANK[fact.status]) > (round_, RANK[status]):
         status, round_ = fact.status, fact.round
-    return replace(
-        progress,
-        status=status,
-        round=round_,
-        as_of=max(progress.as_of, fact.at),
-        assignment=_later(progress.assignment, fact.assignment),
-    )
+    return replace(progress, status=status, round=round_, as_of=max(progress.as_of, fact.at), assignment=assignment)
 
 
 def _later(one: Assignment | None, other: Assignment | None) -> Assignment | None:

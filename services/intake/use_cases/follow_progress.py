@@ -34,7 +34,8 @@ async def follow(uow: UnitOfWork, items: Sequence[tuple[Envelope, EventData]], *
     merged: dict[UUID, Any] = dict(stored)
     for item in told:
         merged[item.appeal_id] = advance(merged[item.appeal_id], item.fact)
-    await save_progress(uow.connection, merged)
+    # The version that clients see stands for what they see: a line that changes nothing of it leaves it alone.
+    await save_progress(uow.connection, {id_: after for id_, after in merged.items() if after != stored[id_]})
     await add_entries(uow.connection, told)
 
 
