@@ -37,6 +37,10 @@ class Tracked:
 async def track_appeal(uow: UnitOfWork, desk: Desk, *, receipt_number: str, access_code: str) -> Tracked:
     """Return the progress. Raises NotFound as `find_by_credentials` does."""
     row = await find_by_credentials(uow, desk, receipt_number=receipt_number, access_code=access_code)
+    lines = await timeline_of(uow, row.id)
+    if row.status == AppealStatus.ATTACHED:
+        row, followed = await _following_master(uow, row)
+        lines = sorted([*lines, *followed], key=lambda line: line.at)
     status = AppealStatus(row.status)
     return Tracked(
         receipt_number=row.receipt_number,
@@ -69,13 +73,13 @@ async def find_by_credentials(uow: UnitOfWork, desk: Desk, *, receipt_number: st
     well_formed = receipts.is_receipt_number(number)
     row = await find_tracked(uow.connection, number if well_formed else _NOBODYS_NUMBER)
     stored = bytes(row.access_hash) if row is not None else _NOBODYS_HASH
-    fits = _fits(desk, access_code, stored)
+    fits = access_code_fits(desk, access_code, stored)
     if row is None or not (well_formed and fits):
         raise NotFound("There is no appeal with this receipt number and access code.")
     return row
 
 
-def _fits(desk: Desk, access_code: str, stored: bytes) -> bool:
+def access_code_fits(desk: Desk, access_code: str, stored: bytes) -> bool:
     """Compare with every key a code may have been hashed with, none left out, each in constant time."""
     code = access_codes.normalise_access_code(access_code)
     hashes = [access_codes.hash_access_code(code, key) for key in desk.vault.access_keys]
