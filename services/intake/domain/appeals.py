@@ -72,6 +72,7 @@ class Public:
     description: str
     place: str
     attributes: Mapping[str, Any]
+    channel_details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,20 @@ def register(
     problems = [*_problems_of(submission, phone, area, now), *_problems_of_urgency(submission, category)]
     if problems:
         raise InvalidInput("Some fields are not valid.", problems)
-    public = public_wording(submission, category)
-    classification = classify(category, submission.special_care, urgency=submission.urgency, mode=submission.mode)
+    confidential = is_confidential(submission.type, category, reporter)
+    public = replace(
+        public_wording(submission, category),
+        channel_details=channels.shown(
+            submission.channel_details or {}, protected=confidential or bool(reporter and reporter.anonymous)
+        ),
+    )
+    classification = classify(
+        category,
+        submission.special_care,
+        urgency=submission.urgency,
+        mode=submission.mode,
+        floor=channels.urgency_floor(submission.channel, submission.channel_details),
+    )
     received_at = min(submission.received_at or now, now)
     status, rules, due_at = _first_status(submission, classification, received_at, terms)
     occurred_at = submission.occurred_at
@@ -124,7 +137,7 @@ def register(
         classification=classification,
         status=status,
         rules=rules,
-        confidential=is_confidential(submission.type, category, reporter),
+        confidential=confidential,
         public=public,
         secrets=_secrets(submission, public, phone),
         phone=phone,
@@ -162,15 +175,18 @@ def classify(
     *,
     urgency: Urgency | None = None,
     mode: HandlingMode | None = None,
+    floor: Urgency | None = None,
 ) -> Classification:
     """Set urgency and mode by rule: the category's default unless an agent chose, never the citizen's words (trap 32).
 
     Nobody's choice goes below what a rule demands: a matter of a minor is same-day livelihood at least (section 3.2,
-    row L24).
+    row L24), and `floor` is what the channel demands, with or without a category (HZ-08).
     """
     if category is not None:
         urgency = urgency or category.urgency or Urgency.P3
         mode = mode or category.mode or HandlingMode.COMMITTED
+    if floor is not None:
+        urgency = stricter(urgency or floor, floor)
     if urgency is not None:
         urgency = stricter(urgency, least_urgency(special_care) or urgency)
     return Classification(category, urgency, mode)
@@ -191,16 +207,22 @@ def changed(before: Any, after: Any, **why: Any) -> dict[str, Any]:
     return {"from": before, "to": after, **{name: value for name, value in why.items() if value is not None}}
 
 
+def _by_rule(submission: Submission, category: Category | None) -> Classification:
+    """Return what the rules alone make of it."""
+    floor = channels.urgency_floor(submission.channel, submission.channel_details)
+    return classify(category, submission.special_care, floor=floor)
+
+
 def _problems_of_urgency(submission: Submission, category: Category | None) -> Iterator[FieldProblem]:
     """An urgency other than the rule's needs a reason, so that somebody can be asked for it (trap 32)."""
-    by_rule = classify(category, submission.special_care).urgency
+    by_rule = _by_rule(submission, category).urgency
     if submission.urgency not in {None, by_rule} and not submission.urgency_reason:
         yield FieldProblem("/urgency_reason", f"is required: by rule the urgency is {by_rule or 'not decided yet'}")
 
 
 def _decisions(submission: Submission, category: Category | None, classification: Classification) -> Mapping[str, Any]:
     """What an agent decided otherwise than the rules, from what to what and why, for the history."""
-    by_rule = classify(category, submission.special_care)
+    by_rule = _by_rule(submission, category)
     decisions = {}
     if submission.urgency not in {None, by_rule.urgency}:
         raised = submission.urgency if submission.urgency is not classification.urgency else None
@@ -260,7 +282,12 @@ def _problems_of(
     if submission.location is not None:
         yield from places.problems_of(submission.location, area)
     yield from _problems_of_people(submission, phone)
-    yield from channels.problems_of(submission.channel, submission.channel_details or {})
+    yield from channels.problems_of(
+        submission.channel,
+        submission.channel_details or {},
+        received_at=submission.received_at,
+        latest=now + CLOCK_SKEW,
+    )
 
 
 def _problems_of_times(submission: Submission, now: datetime) -> Iterator[FieldProblem]:
@@ -311,6 +338,7 @@ def _original_wording(submission: Submission, public: Public) -> dict[str, Any]:
         ("description", submission.description, public.description),
         ("address", address, public.place),
         ("attributes", dict(submission.attributes or {}), public.attributes),
+        ("channel_details", dict(submission.channel_details or {}), public.channel_details),
     )
     return {name: original for name, original, shown in pairs if original != shown}
 

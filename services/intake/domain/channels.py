@@ -190,8 +190,3 @@ def shown(details: Details, *, protected: bool) -> dict[str, Any]:
         for name, value in details.items()
         if not (protected and name in _TELLING)
     }
-
-
-def withheld(details: Details, *, protected: bool) -> dict[str, Any]:
-    """Return what `shown` leaves out, for the vault."""
-    return {name: value for name, value in details.items() if protected and name in _TELLING}
