@@ -148,6 +148,7 @@ class AppealRecategorized(EventData):
     mode: HandlingMode
     title: str = ""
     confidential: bool = False
+    type: AppealType | None = None
     at: AwareDatetime
 
 
@@ -350,6 +351,25 @@ class TicketRedoStarted(EventData):
     promised_by: AwareDatetime
 
 
+class TicketRescheduled(EventData):
+    """The dates of a department's turn have moved: the papers came (T5), or it is another matter now (T43)."""
+
+    TYPE: ClassVar[str] = "ticket.rescheduled"
+
+    ticket_id: UUID
+    round: int
+    leg: int
+    department_code: str
+    department_name: str
+    reason: Literal["resumed", "recategorized"]
+    at: AwareDatetime
+    policy_code: str
+    acknowledge_due_at: AwareDatetime | None = None
+    contact_due_at: AwareDatetime | None = None
+    resolve_due_at: AwareDatetime
+    promised_by: AwareDatetime
+
+
 class TicketImported(EventData):
     """A ticket of the past has entered the record with its own times."""
 
@@ -382,7 +402,10 @@ class CallbackOpened(EventData):
 
 
 class CaseClosed(EventData):
-    """T34 or T37: closed. `evaluation` none means nobody answered or nobody was to be asked (traps 17, 29, 30)."""
+    """T34 or T37: closed. `evaluation` none means nobody answered or nobody was to be asked (traps 17, 29, 30).
+
+    `master_appeal_id`: it was handled with another appeal (T9), so it may have no ticket of its own.
+    """
 
     TYPE: ClassVar[str] = "case.closed"
 
@@ -392,6 +415,7 @@ class CaseClosed(EventData):
     resolved: bool | None = None
     satisfaction: int | None = Field(default=None, ge=1, le=5)
     reason: str
+    master_appeal_id: UUID | None = None
 
 
 class CaseRedoRequested(EventData):
@@ -439,6 +463,7 @@ EVENTS: tuple[type[EventData], ...] = (
     TicketResolutionAccepted,
     TicketTimerFired,
     TicketRedoStarted,
+    TicketRescheduled,
     TicketImported,
     CallbackOpened,
     CaseClosed,

@@ -37,6 +37,7 @@ SUBSCRIBERS: Mapping[Service, Mapping[type[EventData], tuple[Service, ...]]] = {
         e.TicketResolutionAccepted: _BOTH_OTHERS_OF_DISPATCH,
         e.TicketTimerFired: (Service.FEEDBACK,),
         e.TicketRedoStarted: _BOTH_OTHERS_OF_DISPATCH,
+        e.TicketRescheduled: _BOTH_OTHERS_OF_DISPATCH,
         e.TicketImported: _BOTH_OTHERS_OF_DISPATCH,
     },
     Service.FEEDBACK: {

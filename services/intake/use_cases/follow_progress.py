@@ -121,6 +121,19 @@ def _redo_started(event: e.TicketRedoStarted, _zone: ZoneInfo) -> Translation:
     return Fact(event.at, event.round, S.IN_PROGRESS, assignment), line
 
 
+def _rescheduled(event: e.TicketRescheduled, _zone: ZoneInfo) -> Translation:
+    """The promised date has moved; why is a line of intake's own (papers complete, another category)."""
+    assignment = Assignment(
+        round=event.round,
+        leg=event.leg,
+        at=event.at,
+        department_code=event.department_code,
+        department_name=event.department_name,
+        promised_by=event.promised_by,
+    )
+    return Fact(event.at, event.round, assignment=assignment), None
+
+
 def _imported(event: e.TicketImported, _zone: ZoneInfo) -> Translation:
     assignment = Assignment(
         round=_FIRST_ROUND,
@@ -170,6 +183,7 @@ _TRANSLATORS: Final[Mapping[type[EventData], Callable[[Any, ZoneInfo], Translati
     e.TicketResolutionRejected: _resolution_rejected,
     e.TicketResolutionAccepted: _resolution_accepted,
     e.TicketRedoStarted: _redo_started,
+    e.TicketRescheduled: _rescheduled,
     e.TicketImported: _imported,
     e.CallbackOpened: _callback_opened,
     e.CaseClosed: _closed,
