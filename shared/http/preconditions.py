@@ -63,6 +63,14 @@ def expect(expected: Expected | None, current: int) -> None:
         expected.check(current)
 
 
+def expect_row(expected: Expected | None, current: int | None) -> None:
+    """The same for a thing that may not exist yet, whose version then is None. Raises StaleVersion."""
+    if expected is not None and current is None:
+        raise StaleVersion("There is nothing yet that could have been seen.", current_version=None)
+    if current is not None:
+        expect(expected, current)
+
+
 async def _if_match(
     if_match: Annotated[
         str | None,

@@ -5,6 +5,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Header, Path, Request, Response, Security
 
 from services.intake.api.dependencies import TheDesk
+from services.intake.api.languages import WantedLanguage, language_headers
 from services.intake.api.track_guard import TrackGuard
 from services.intake.api.views import TrackView, track_view
 from services.intake.use_cases.track_appeal import track_appeal
@@ -23,13 +24,14 @@ router = APIRouter(prefix="/v1/track", tags=["tracking"])
     response_model=TrackView,
     responses=problem_documentation([404]),
 )
-async def track(
+async def track(  # noqa: PLR0913, PLR0917 - each one a dependency
     receipt_number: Annotated[str, Path(max_length=40)],
     request: Request,
     response: Response,
     db: Db,
     desk: TheDesk,
     _principal: Annotated[Principal, Security(require("appeals:track"))],
+    language: WantedLanguage,
     access_code: Annotated[str, Header(alias="X-Access-Code", max_length=64)] = "",
 ) -> TrackView:
     """A wrong number and a wrong code look the same; after some wrong codes a number rests for a while."""
@@ -43,5 +45,5 @@ async def track(
     except NotFound:
         await guard.count_failure(receipt_number)
         raise
-    response.headers["Cache-Control"] = "no-store"
-    return track_view(tracked)
+    response.headers.update({"Cache-Control": "no-store", **language_headers(language)})
+    return track_view(tracked, language)

@@ -7,8 +7,11 @@ from uuid import UUID
 
 from pydantic import Field
 
+from services.intake.api.languages import Language
+from services.intake.api.supplement_schemas import AwaitedPapers, awaited_papers
 from services.intake.db.registration import NewAppeal
 from services.intake.domain.categories import Category
+from services.intake.domain.entry import DemandClass
 from services.intake.use_cases.find_appeals import Line
 from services.intake.use_cases.track_appeal import Tracked
 from shared.http.text import Output
@@ -136,10 +139,14 @@ class AppealView(Output):
     special_care: list[SpecialCare]
     external_ref: ExternalRefView | None
     attributes: dict[str, Any]
+    channel_details: dict[str, Any]
+    first_contact_staff: str | None
+    demand_class: DemandClass | None = None
     occurred_at: datetime | None
     received_at: datetime
     created_at: datetime
     accepted_at: datetime | None
+    accept_due_at: datetime | None
     as_of: datetime
     promised_by: datetime | None
     responsible_department: str | None
@@ -196,13 +203,14 @@ def _external_ref(row: Mapping[str, Any]) -> ExternalRefView | None:
 
 
 class TimelineLine(Output):
-    """One step on the way, in two languages."""
+    """One step on the way, in two languages; `text` is the one that was asked for."""
 
     at: datetime
     code: str
     status: AppealStatus
     stage: Stage
     round: int
+    text: str
     text_en: str
     text_zh: str
 
@@ -211,7 +219,7 @@ class Timeline(Output):
     items: list[TimelineLine]
 
 
-def timeline_lines(lines: Sequence[Line]) -> list[TimelineLine]:
+def timeline_lines(lines: Sequence[Line], language: Language) -> list[TimelineLine]:
     return [
         TimelineLine.model_construct(
             at=line.at,
@@ -219,6 +227,7 @@ def timeline_lines(lines: Sequence[Line]) -> list[TimelineLine]:
             status=line.entry.status,
             stage=line.entry.stage,
             round=line.entry.round,
+            text=line.entry.text_zh if language == "zh" else line.entry.text_en,
             text_en=line.entry.text_en,
             text_zh=line.entry.text_zh,
         )
@@ -238,9 +247,10 @@ class TrackView(Output):
     responsible_department: str | None
     responsible_department_code: str | None
     timeline: list[TimelineLine]
+    supplement: AwaitedPapers | None = None
 
 
-def track_view(tracked: Tracked) -> TrackView:
+def track_view(tracked: Tracked, language: Language) -> TrackView:
     return TrackView.model_construct(
         receipt_number=tracked.receipt_number,
         status=tracked.status,
@@ -250,27 +260,8 @@ def track_view(tracked: Tracked) -> TrackView:
         promised_by=tracked.promised_by,
         responsible_department=tracked.department_name,
         responsible_department_code=tracked.department_code,
-        timeline=timeline_lines(tracked.timeline),
-    )
-
-
-class RevealedView(Output):
-    """The vault's content for one appeal."""
-
-    appeal_id: UUID
-    reporter: dict[str, Any] | None
-    on_behalf_of: dict[str, Any] | None
-    signatories: list[dict[str, Any]]
-    original: dict[str, Any]
-
-
-def revealed_view(appeal_id: UUID, content: Mapping[str, Any]) -> RevealedView:
-    return RevealedView(
-        appeal_id=appeal_id,
-        reporter=content.get("reporter"),
-        on_behalf_of=content.get("on_behalf_of"),
-        signatories=content.get("signatories", []),
-        original=content.get("original", {}),
+        timeline=timeline_lines(tracked.timeline, language),
+        supplement=awaited_papers(tracked.supplement),
     )
 
 

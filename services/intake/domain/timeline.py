@@ -42,6 +42,11 @@ class StepCode(StrEnum):
     NOT_ACCEPTED = "not_accepted"
     WITHDRAWN = "withdrawn"
     URGED = "urged"
+    PAPERS_REQUESTED = "papers_requested"
+    PAPERS_RECEIVED = "papers_received"
+    PAPERS_COMPLETE = "papers_complete"
+    PAPERS_REMINDED = "papers_reminded"
+    PAPERS_NEVER_CAME = "papers_never_came"
 
 
 AnyCode = EntryCode | StepCode
@@ -104,16 +109,50 @@ _TEXTS: Final[Mapping[AnyCode, tuple[str, str]]] = {
     ),
     EntryCode.ON_RECORD: ("Taken over from earlier records.", "由历史记录转入。"),
     StepCode.ANSWERED: ("Our answer: {text}", "答复：{text}"),
-    StepCode.HANDED_OVER: ("Handed over at once to: {service}.", "已立即移交：{service}。"),
-    StepCode.HAND_OVER_RESULT: ("{service} tells us: {text}", "{service}反馈：{text}"),
+    StepCode.HANDED_OVER: ("Handed over at once to {service_en}.", "已立即移交{service_zh}处理。"),
+    StepCode.HAND_OVER_RESULT: ("What {service_en} told us: {text}", "{service_zh}反馈：{text}"),
     StepCode.REFERRED: (
-        "This is not ours to handle. {text} Please turn to: {target} {contact}",
-        "该事项不属于我方受理范围。{text}请向{target}反映。{contact}",
+        "This is not ours to handle. {text} Please turn to {target}.",
+        "该事项不属于我方受理范围。{text} 请向{target}反映。",
     ),
-    StepCode.NOT_ACCEPTED: ("Not accepted: {ground} {text} {hint}", "不予受理：{ground}{text}{hint}"),
+    StepCode.NOT_ACCEPTED: ("Not accepted: {ground_en} {text}", "不予受理：{ground_zh}{text}"),
     StepCode.WITHDRAWN: ("The appeal was withdrawn.", "诉求已撤回。"),
+    StepCode.PAPERS_REQUESTED: (
+        "Please bring or send by {date}: {papers_en}. {note}",
+        "请于{date}前补充以下材料：{papers_zh}。{note}",
+    ),
+    StepCode.PAPERS_RECEIVED: ("Received. Still missing: {papers_en}.", "已收到部分材料，尚缺：{papers_zh}。"),
+    StepCode.PAPERS_COMPLETE: (
+        "Everything that was asked for has come; handling goes on.",
+        "所需材料已补齐，继续办理。",
+    ),
+    StepCode.PAPERS_REMINDED: (
+        "A reminder: still missing by {date}: {papers_en}.",
+        "温馨提醒：请于{date}前补充：{papers_zh}。",
+    ),
+    StepCode.PAPERS_NEVER_CAME: (
+        "What was asked for did not come in time, so the appeal has ended. You may file it again.",
+        "未在期限内收到所需材料，本诉求已终止，您可以重新提交。",
+    ),
     StepCode.URGED: ("You asked again; we have passed it on.", "已收到您的催办，我们已转达。"),
 }
+
+# The same steps for readers who may not see what was written to the citizen.
+_WORDLESS: Final[Mapping[StepCode, tuple[str, str]]] = {
+    StepCode.PAPERS_REQUESTED: ("Papers are awaited.", "等待补充材料。"),
+    StepCode.PAPERS_RECEIVED: ("Some of the papers have come.", "已收到部分材料。"),
+    StepCode.PAPERS_REMINDED: ("The citizen was reminded of the papers.", "已提醒补充材料。"),
+    StepCode.ANSWERED: ("The hotline office has answered.", "热线工作机构已答复。"),
+    StepCode.HAND_OVER_RESULT: ("The result of the hand-over is on record.", "移交处理结果已记录。"),
+    StepCode.REFERRED: ("Referred to the body in charge.", "已告知向有权处理的机构反映。"),
+    StepCode.NOT_ACCEPTED: ("Not accepted.", "不予受理。"),
+}
+
+
+def wordless(code: StepCode, status: AppealStatus) -> Entry:
+    """Return the entry of a step without anything that was written."""
+    english, chinese = _WORDLESS[code]
+    return Entry(code, status, 1, english, chinese)
 
 
 def entry(code: AnyCode, status: AppealStatus, round_: int = 1, **facts: str) -> Entry:

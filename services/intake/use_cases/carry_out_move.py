@@ -175,10 +175,19 @@ def facts_of_row(row: Row, *, now: datetime) -> dict[str, Any]:
 
 
 def ended_event(
-    uow: UnitOfWork, moving: Moving, *, reason_code: str = "", reply: str = "", evaluable: bool = False
+    uow: UnitOfWork,
+    moving: Moving,
+    *,
+    after: Row | None = None,
+    reason_code: str = "",
+    reply: str = "",
+    evaluable: bool = False,
 ) -> AppealEnded:
-    """Return what tells the other services that it ends here; `reply` must be masked, and a report's stays away."""
-    row = moving.row
+    """Return what tells the other services that it ends here; `reply` must be masked, and a report's stays away.
+
+    `after` is the row that finish_move returned, when the move changed more than the state.
+    """
+    row = after or moving.row
     copied = (
         "receipt_number", "title", "grid_code", "anonymous", "confidential", "wants_reply", "households", "signatories",
         "received_at", "accepted_at",

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from services.intake.db.appeals import find_tracked, find_tracked_master
+from services.intake.db.supplements import StoredRequest, find_open_request
 from services.intake.domain import access_codes, receipts
 from services.intake.use_cases.desk import Desk
 from services.intake.use_cases.find_appeals import Line, timeline_of, told_lines
@@ -32,6 +33,7 @@ class Tracked:
     department_code: str | None
     department_name: str | None
     timeline: list[Line]
+    supplement: StoredRequest | None = None
 
 
 async def track_appeal(uow: UnitOfWork, desk: Desk, *, receipt_number: str, access_code: str) -> Tracked:
@@ -52,6 +54,7 @@ async def track_appeal(uow: UnitOfWork, desk: Desk, *, receipt_number: str, acce
         department_code=row.department_code,
         department_name=row.department_name,
         timeline=lines,
+        supplement=await find_open_request(uow.connection, row.id) if status is AppealStatus.SUPPLEMENTING else None,
     )
 
 
