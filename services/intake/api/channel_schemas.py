@@ -1,6 +1,7 @@
 """The facts of a channel as clients send them: typed and bounded here, sorted by channel in the domain."""
 
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 from pydantic import Field, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -29,7 +30,7 @@ class ChannelDetailsIn(Input):
     queue_number: _Reference | None = None
     clerk: _Name | None = Field(default=None, description="Also the first person asked, if none is named (HZ-03).")
     item_code: _Reference | None = Field(default=None, description="The service item, as registered.")
-    session_id: _Reference | None = Field(default=None, description="The reception day, meeting or visit, as recorded.")
+    session_id: UUID | None = Field(default=None, description="The reception day, meeting or visit, as recorded.")
     visitor_number: int | None = Field(default=None, ge=1, le=100_000)
     leader: _Name | None = None
     deputy: _Name | None = None

@@ -5,6 +5,7 @@ import orjson
 from services.intake.api.views import created_fields
 from services.intake.db.express import Entry, ExpressLane, KeptReply, NotPlain
 from services.intake.db.registration import NewAppeal
+from services.intake.use_cases.check_references import refers
 from services.intake.use_cases.desk import Desk
 from services.intake.use_cases.register_appeals import RegisterAppeal, accepted_payload, prepare
 from shared.db.engine import Database
@@ -23,9 +24,12 @@ async def register_express(
     """Register an appeal and return the reply, or None when nothing was done and the ordinary way is to be taken.
 
     A repeated key must get its first reply even if the rules have changed since, so with a key a refusal by the rules
-    is left to the ordinary way, which looks for that reply first; so is a joint appeal, whose list is sealed there.
+    is left to the ordinary way, which looks for that reply first; so is a joint appeal, whose list is sealed there,
+    one whose channel details refer to a registry, which is asked there, and one without a category, for which
+    categories are suggested there.
     """
-    if command.submission.joint is not None:
+    said = command.submission
+    if said.category_code is None or said.joint is not None or refers(said):
         return None
     catalogue = await desk.catalogue.current(database)
     now = database.clock.now()

@@ -46,17 +46,9 @@ class Campaign:
 
     code: str
     kind: CampaignKind
-    name: str
     rule: str
     starts_at: datetime
     duration: timedelta
-    leader: str
-    place: str = ""
-    grid_code: str | None = None
-    entry_point_code: str | None = None
-    note: str = ""
-    retired: bool = False
-    version: int = 1
     rule_since: datetime | None = None
     retired_at: datetime | None = None
 
