@@ -23,6 +23,7 @@ COMMANDS = (
     Command("migrate", "deploy.commands.migrate", "bring every service's schema to its newest revision"),
     Command("keys", "deploy.commands.keys", "create, list and revoke API keys"),
     Command("verify", "deploy.commands.verify", "check that every event was applied exactly once"),
+    Command("vault", "deploy.commands.vault", "change the master key of the personal data"),
     Command("city", "deploy.commands.city", "check and load a city pack"),
     Command("import", "deploy.commands.import_history", "bring in past requests from a CSV file"),
     Command("contracts", "deploy.commands.contracts", "check the event contracts against their snapshots"),

@@ -1,11 +1,12 @@
 """Settings of the intake service: the common ones, and the master key of its vault."""
 
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from services.intake.domain.acceptance import AcceptanceTerms
+from services.intake.domain.retention import RetentionPolicy
 from services.intake.domain.supplements import PaperTerms
 from shared.settings import ServiceSettings
 from shared.vocabulary import Service
@@ -32,6 +33,38 @@ class Settings(ServiceSettings):
     supplement_reminder_days: float = Field(default=3, ge=0.1, le=30)
     term_sweep_seconds: float = Field(default=5.0, ge=0.05, le=3600)
     term_sweep_batch: int = Field(default=200, ge=1, le=5_000)
+
+    suggestion_accept_at: float = Field(default=0.95, ge=0.5, le=1)
+
+    retention_person_days: float = Field(default=1_095, ge=1, le=36_500)
+    retention_report_identity_days: float = Field(default=365, ge=1, le=36_500)
+    retention_body_days: float = Field(default=3_650, ge=1, le=36_500)
+    retention_sweep_seconds: float = Field(default=3_600, ge=0.05, le=86_400)
+
+    open311_jurisdictions: tuple[str, ...] = ()
+    open311_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+(/\S*)?$")
+    open311_contact: str = "Turn to the city's hotline."
+    open311_key_service: str = "Ask the city's hotline for an API key."
+    open311_appeal_type: Literal["help", "complaint"] = "help"
+    open311_answer: Literal["id", "token"] = "id"
+    open311_hidden_categories: tuple[str, ...] = ()
+    open311_rate_limit_per_second: float = Field(default=100.0, ge=0, le=1_000_000)
+    open311_rate_limit_burst: int = Field(default=1_000, ge=1, le=10_000_000)
+
+    @field_validator("open311_jurisdictions", "open311_hidden_categories", mode="before")
+    @classmethod
+    def _split_names(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def retention(self) -> RetentionPolicy:
+        return RetentionPolicy(
+            person=timedelta(days=self.retention_person_days),
+            report_identity=timedelta(days=self.retention_report_identity_days),
+            body=timedelta(days=self.retention_body_days),
+        )
 
     @property
     def acceptance_terms(self) -> AcceptanceTerms:

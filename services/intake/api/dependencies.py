@@ -9,6 +9,7 @@ from services.intake.db.express import ExpressLane
 from services.intake.db.vault import Vault
 from services.intake.use_cases.carry_out_move import Mover
 from services.intake.use_cases.desk import Desk
+from services.intake.use_cases.watch_access import Onlooker
 from shared.db.engine import Database
 from shared.db.unit_of_work import UnitOfWork
 from shared.http.dependencies import IdempotencyContext, require
@@ -22,6 +23,7 @@ Writer = Annotated[Principal, Security(require("appeals:write"))]
 Reader = Annotated[Principal, Security(require("appeals:read"))]
 Reviewer = Annotated[Principal, Security(require("appeals:review"))]
 Revealer = Annotated[Principal, Security(require("appeals:reveal"))]
+Guardian = Annotated[Principal, Security(require("privacy:write"))]
 Editor = Annotated[Principal, Security(require("categories:write"))]
 
 
@@ -31,6 +33,11 @@ async def get_desk(request: Request) -> Desk:
 
 async def get_lane(request: Request) -> ExpressLane:
     return cast("ExpressLane", request.app.state.express_lane)
+
+
+def onlooker_of(principal: Principal, reason: str = "") -> Onlooker:
+    """Return who looks at personal data, and why."""
+    return Onlooker(principal.actor, principal.id, department_code=principal.department_code, reason=reason)
 
 
 def mover_of(principal: Principal, expected: Expected | None) -> Mover:

@@ -167,27 +167,6 @@ class BatchIn(Input):
     )
 
 
-class PhoneSearchIn(Input):
-    """A search by phone number: in a body, because addresses of pages end up in logs."""
-
-    phone: Annotated[str, Line(32)]
-    limit: int = Field(default=50, ge=1, le=200)
-    cursor: Annotated[str, Line(512)] | None = None
-
-
-class RevealIn(Input):
-    """Why the personal data is needed; kept in the access log."""
-
-    reason: Annotated[str, Line(500)]
-
-
-class RecategorizeIn(Input):
-    """The category the appeal belongs to, and why."""
-
-    category_code: CategoryCode
-    reason: Annotated[str, Line(500)] | None = None
-
-
 class CategoryIn(Input):
     """A category with its defaults. A category is never deleted, only retired, with a successor if there is one."""
 

@@ -1,12 +1,13 @@
 """Reading appeals, and changing the few things of one that intake may change after it is registered."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.db.tables import (
@@ -18,9 +19,9 @@ from services.intake.db.tables import (
     progress,
     timeline_entries,
 )
+from services.intake.db.tables_entry import demand_classes
 from services.intake.db.tables_groups import memberships
 from services.intake.db.vault import Sealed
-from services.intake.domain.appeals import Classification
 from services.intake.domain.machine import Move
 from shared.ids import uuid7
 from shared.vocabulary import AppealStatus
@@ -28,7 +29,16 @@ from shared.vocabulary import AppealStatus
 Row = dict[str, Any]
 
 MOST_ENTRIES: Final = 1_000
-_SHOWN: Final = (
+# HZ-01: of the category itself, else of the one above it.
+_DEMAND_CLASS: Final = (
+    sa.select(demand_classes.c.demand_class)
+    .where(demand_classes.c.category_code.in_((appeals.c.category_code, categories.c.parent_code)))
+    .order_by((demand_classes.c.category_code == appeals.c.category_code).desc())
+    .limit(1)
+    .correlate(appeals, categories)
+    .scalar_subquery()
+)
+SHOWN: Final = (
     appeals,
     categories.c.name.label("category_name"),
     categories.c.name_zh.label("category_name_zh"),
@@ -41,75 +51,24 @@ _SHOWN: Final = (
     progress.c.held,
     progress.c.released_at,
     (appeals.c.version + progress.c.version - 1).label("shown_version"),
+    _DEMAND_CLASS.label("demand_class"),
 )
-_JOINED: Final = appeals.join(progress, progress.c.appeal_id == appeals.c.id).outerjoin(
+JOINED: Final = appeals.join(progress, progress.c.appeal_id == appeals.c.id).outerjoin(
     categories, categories.c.code == appeals.c.category_code
 )
 
 
-@dataclass(frozen=True, slots=True)
-class AppealFilter:
-    """What a search asks for; every given condition must hold."""
-
-    receipt_number: str | None = None
-    external: tuple[str, str] | None = None
-    category_code: str | None = None
-    status: AppealStatus | None = None
-    created_from: datetime | None = None
-    created_to: datetime | None = None
-    phone_hashes: Sequence[bytes] = ()
-    department_code: str | None = None
-
-
 async def find_appeal(connection: AsyncConnection, appeal_id: UUID) -> Row | None:
     """Return one appeal with what the citizen sees of it, or None."""
-    statement = sa.select(*_SHOWN).select_from(_JOINED).where(appeals.c.id == appeal_id)
+    statement = sa.select(*SHOWN).select_from(JOINED).where(appeals.c.id == appeal_id)
     row = (await connection.execute(statement)).mappings().one_or_none()
     return dict(row) if row is not None else None
-
-
-async def list_appeals(
-    connection: AsyncConnection, wanted: AppealFilter, *, after: tuple[datetime, UUID] | None, limit: int
-) -> list[Row]:
-    """Return up to `limit` appeals, newest first, that come after the position `after`."""
-    in_progress = wanted.status is not None or wanted.department_code is not None
-    created = progress.c.registered_at if in_progress else appeals.c.created_at
-    id_ = progress.c.appeal_id if in_progress else appeals.c.id
-    conditions = [*_conditions(wanted)]
-    if wanted.created_from is not None:
-        conditions.append(created >= wanted.created_from)
-    if wanted.created_to is not None:
-        conditions.append(created < wanted.created_to)
-    if after is not None:
-        conditions.append(sa.tuple_(created, id_) < sa.tuple_(*after))
-    statement = (
-        sa.select(*_SHOWN).select_from(_JOINED).where(*conditions).order_by(created.desc(), id_.desc()).limit(limit)
-    )
-    return [dict(row) for row in (await connection.execute(statement)).mappings()]
-
-
-def _conditions(wanted: AppealFilter) -> Iterator[sa.ColumnElement[bool]]:
-    equal = (
-        (progress.c.status, wanted.status),
-        (appeals.c.receipt_number, wanted.receipt_number),
-        (appeals.c.category_code, wanted.category_code),
-        (progress.c.department_code, wanted.department_code),
-    )
-    for column, value in equal:
-        if value is not None:
-            yield column == value
-    if wanted.external is not None:
-        yield appeals.c.external_system == wanted.external[0]
-        yield appeals.c.external_id == wanted.external[1]
-    if wanted.phone_hashes:
-        found = sa.select(pii_vault.c.appeal_id).where(pii_vault.c.phone_hash.in_(wanted.phone_hashes))
-        yield appeals.c.id.in_(found)
 
 
 async def lock_appeal(connection: AsyncConnection, appeal_id: UUID) -> Row | None:
     """Return what `find_appeal` returns, for a change; others wait until the transaction ends."""
     statement = (
-        sa.select(*_SHOWN).select_from(_JOINED).where(appeals.c.id == appeal_id).with_for_update(of=[appeals, progress])
+        sa.select(*SHOWN).select_from(JOINED).where(appeals.c.id == appeal_id).with_for_update(of=[appeals, progress])
     )
     row = (await connection.execute(statement)).mappings().one_or_none()
     return dict(row) if row is not None else None
@@ -125,44 +84,6 @@ async def lock_appeals(connection: AsyncConnection, appeal_ids: Sequence[UUID]) 
         .with_for_update(of=[appeals, progress])
     )
     await connection.execute(statement)
-
-
-@dataclass(frozen=True, slots=True)
-class Reclassified:
-    """An appeal after its category was set (T43), and perhaps accepted by that (T10)."""
-
-    appeal_id: UUID
-    classification: Classification
-    status: AppealStatus
-    confidential: bool
-    title: str
-    at: datetime
-    accepted_at: datetime | None
-
-
-async def save_reclassified(connection: AsyncConnection, changed: Reclassified) -> None:
-    """Store the new classification and state, and what the citizen sees of it."""
-    classification = changed.classification
-    await connection.execute(
-        sa.update(appeals)
-        .where(appeals.c.id == changed.appeal_id)
-        .values(
-            category_code=classification.category.code if classification.category else None,
-            urgency=classification.urgency,
-            mode=classification.mode,
-            status=changed.status,
-            confidential=changed.confidential,
-            title=changed.title,
-            reporter_hint=sa.case((sa.literal(changed.confidential), sa.null()), else_=appeals.c.reporter_hint),
-            accepted_at=changed.accepted_at,
-            version=appeals.c.version + 1,
-        )
-    )
-    await connection.execute(
-        sa.update(progress)
-        .where(progress.c.appeal_id == changed.appeal_id)
-        .values(status=changed.status, as_of=sa.func.greatest(progress.c.as_of, changed.at))
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +129,13 @@ async def read_vault(connection: AsyncConnection, appeal_id: UUID) -> Sealed | N
     return Sealed(row.key_id, bytes(row.wrapped_key), bytes(row.sealed)) if row is not None else None
 
 
+async def write_vault(connection: AsyncConnection, appeal_id: UUID, record: Sealed) -> None:
+    """Store an appeal's sealed personal data in place of what was there; the hash it is found by stays."""
+    values = {"key_id": record.key_id, "wrapped_key": record.wrapped_key, "sealed": record.sealed}
+    statement = postgresql.insert(pii_vault).values(appeal_id=appeal_id, **values)
+    await connection.execute(statement.on_conflict_do_update(index_elements=["appeal_id"], set_=values))
+
+
 @dataclass(frozen=True, slots=True)
 class AccessLogEntry:
     """Somebody asked for personal data: leaving this trace is the point (section 9)."""
@@ -218,6 +146,7 @@ class AccessLogEntry:
     reason: str
     granted: bool
     at: datetime
+    kind: str = "reveal"
 
 
 async def log_access(connection: AsyncConnection, entry: AccessLogEntry) -> None:
@@ -230,6 +159,7 @@ async def log_access(connection: AsyncConnection, entry: AccessLogEntry) -> None
             principal_id=entry.principal_id,
             reason=entry.reason,
             granted=entry.granted,
+            kind=entry.kind,
             at=entry.at,
         )
     )

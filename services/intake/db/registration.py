@@ -45,6 +45,7 @@ class NewAppeal:
     registered: Registered
     sealed: Sealed | None
     phone_hash: bytes | None
+    email_hash: bytes | None
     actor: str
     seen: Seen
 
@@ -91,6 +92,7 @@ COLUMNS: Final[tuple[tuple[str, str], ...]] = (
     ("wrapped_key", "bytea"),
     ("sealed", "bytea"),
     ("phone_hash", "bytea"),
+    ("email_hash", "bytea"),
     ("seen_status", "text"),
     ("as_of", "timestamptz"),
     ("department_code", "text"),
@@ -140,7 +142,7 @@ def row_of(new: NewAppeal) -> tuple[Any, ...]:
         registered.registered_at,
         registered.accepted_at,
         registered.accept_due_at,
-        orjson.dumps(said.channel_details).decode() if said.channel_details else "{}",
+        orjson.dumps(public.channel_details).decode() if public.channel_details else "{}",
         said.first_contact_staff,
         *_process_values(new),
     )
@@ -157,6 +159,7 @@ def _process_values(new: NewAppeal) -> tuple[Any, ...]:
         sealed.wrapped_key if sealed else None,
         sealed.sealed if sealed else None,
         new.phone_hash,
+        new.email_hash,
         seen.status,
         seen.as_of,
         seen.department_code,
@@ -199,8 +202,8 @@ a AS (
     INSERT INTO intake.appeals ({", ".join(_APPEAL)})
     SELECT {_SELECTED} FROM input
 ), v AS (
-    INSERT INTO intake.pii_vault (appeal_id, key_id, wrapped_key, sealed, phone_hash)
-    SELECT id, key_id, wrapped_key, sealed, phone_hash FROM input WHERE sealed IS NOT NULL
+    INSERT INTO intake.pii_vault (appeal_id, key_id, wrapped_key, sealed, phone_hash, email_hash)
+    SELECT id, key_id, wrapped_key, sealed, phone_hash, email_hash FROM input WHERE sealed IS NOT NULL
 ), h AS (
     INSERT INTO intake.appeal_events (appeal_id, sequence, move, rules, from_status, to_status, actor, at, details)
     SELECT id, 1, 'register', CAST(rules AS text[]), 'draft', status, actor, created_at, details FROM input

@@ -160,6 +160,8 @@ pii_vault = sa.Table(
     sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
     sa.Column("sealed", sa.LargeBinary, nullable=False),
     sa.Column("phone_hash", sa.LargeBinary),
+    sa.Column("email_hash", sa.LargeBinary),
+    sa.Index("ix_pii_vault_email_hash", "email_hash", postgresql_where=sa.text("email_hash IS NOT NULL")),
     sa.Index("ix_pii_vault_phone_hash", "phone_hash", postgresql_where=sa.text("phone_hash IS NOT NULL")),
 )
 
@@ -172,6 +174,7 @@ pii_access_log = sa.Table(
     sa.Column("principal_id", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("granted", sa.Boolean, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False, server_default="reveal"),
     sa.Column("at", _MOMENT, nullable=False),
     sa.Index("ix_pii_access_log_appeal_id", "appeal_id", "at"),
     comment="Who asked for personal data, when and why; append-only.",
@@ -220,4 +223,4 @@ timeline_entries = sa.Table(
     _one_of("status", AppealStatus),
 )
 
-APPEND_ONLY = ("appeal_events", "pii_access_log")
+APPEND_ONLY = ("appeal_events", "pii_access_log", "shreddings")

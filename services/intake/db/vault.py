@@ -34,15 +34,33 @@ class Sealed:
 class _Keys:
     """What is derived from one master key; each purpose has a key of its own."""
 
-    __slots__ = ("access", "id", "phone", "reply", "wrap")
+    __slots__ = ("id", "search", "wrap")
 
     def __init__(self, master: str) -> None:
         secret = master.encode()
         self.id = _derive(secret, "key id").hex()[:16]
         self.wrap = AESGCM(_derive(secret, "wrap data keys"))
-        self.reply = AESGCM(_derive(secret, "stored replies"))
-        self.phone = _derive(secret, "phone search")
-        self.access = _derive(secret, "access codes")
+        self.search = SearchKeys(
+            self.id,
+            phone=_derive(secret, "phone search"),
+            email=_derive(secret, "e-mail search"),
+            access=_derive(secret, "access codes"),
+            reply=_derive(secret, "stored replies"),
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SearchKeys:
+    """What is still needed of a master key when every record has another one: its hashes cannot be made anew.
+
+    Nobody can hash an access code again but the citizen who has it.
+    """
+
+    id: str
+    phone: bytes
+    email: bytes
+    access: bytes
+    reply: bytes
 
 
 def _derive(secret: bytes, purpose: str) -> bytes:
@@ -58,6 +76,37 @@ class Vault:
         self._current = _Keys(master_key)
         self._all = [self._current, *(_Keys(key) for key in earlier_keys)]
         self._by_id = {keys.id: keys for keys in self._all}
+        self._search = {keys.id: keys.search for keys in self._all}
+
+    @property
+    def key_id(self) -> str:
+        """Which master key new records are sealed with."""
+        return self._current.id
+
+    @property
+    def former_search_keys(self) -> list[SearchKeys]:
+        """The search keys of every master key before this one: the configured ones, and those learnt."""
+        return [keys for key_id, keys in self._search.items() if key_id != self._current.id]
+
+    def seal_search_keys(self, keys: SearchKeys) -> bytes:
+        """Encrypt the search keys of a master key that is taken out of use, under the current one."""
+        nonce = os.urandom(_NONCE_BYTES)
+        plain = b"".join((keys.phone, keys.email, keys.access, keys.reply))
+        return nonce + self._current.wrap.encrypt(nonce, plain, f"search keys {keys.id}".encode())
+
+    def learn_search_keys(self, key_id: str, sealed_with: str, sealed: bytes) -> None:
+        """Find under a master key that is no longer configured, too. Raises VaultError when it does not open."""
+        if key_id in self._search:
+            return
+        by = self._by_id.get(sealed_with)
+        if by is None:
+            raise VaultError("the search keys were sealed with a master key that is not configured")
+        try:
+            plain = by.wrap.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], f"search keys {key_id}".encode())
+        except (InvalidTag, ValueError) as error:
+            raise VaultError("the search keys do not open") from error
+        parts = [plain[start : start + _KEY_BYTES] for start in range(0, 4 * _KEY_BYTES, _KEY_BYTES)]
+        self._search[key_id] = SearchKeys(key_id, *parts)
 
     def __repr__(self) -> str:
         return f"Vault(key_id={self._current.id!r})"
@@ -101,33 +150,41 @@ class Vault:
 
     def phone_hash(self, phone: str) -> bytes:
         """Return what a normalised number is found by; useless without the key."""
-        return hmac.digest(self._current.phone, phone.encode(), "sha256")
+        return hmac.digest(self._current.search.phone, phone.encode(), "sha256")
 
     def phone_hashes(self, phone: str) -> list[bytes]:
         """Every hash a number may be stored under, one per master key."""
-        return [hmac.digest(keys.phone, phone.encode(), "sha256") for keys in self._all]
+        return [hmac.digest(keys.phone, phone.encode(), "sha256") for keys in self._search.values()]
+
+    def email_hash(self, email: str) -> bytes:
+        """Return what an e-mail address is found by, however its letters are written."""
+        return hmac.digest(self._current.search.email, email.casefold().encode(), "sha256")
+
+    def email_hashes(self, email: str) -> list[bytes]:
+        """Every hash an address may be stored under, one per master key."""
+        return [hmac.digest(keys.email, email.casefold().encode(), "sha256") for keys in self._search.values()]
 
     @property
     def access_key(self) -> bytes:
         """The key that new access codes are hashed with."""
-        return self._current.access
+        return self._current.search.access
 
     @property
     def access_keys(self) -> list[bytes]:
         """Every key a stored access code may have been hashed with."""
-        return [keys.access for keys in self._all]
+        return [keys.access for keys in self._search.values()]
 
     def seal_reply(self, body: bytes, bound_to: bytes) -> bytes:
         """Encrypt a reply that is kept for replays: it holds the access code, which is stored nowhere else."""
         nonce = os.urandom(_NONCE_BYTES)
-        return self._current.id.encode() + nonce + self._current.reply.encrypt(nonce, body, bound_to)
+        return self._current.id.encode() + nonce + AESGCM(self._current.search.reply).encrypt(nonce, body, bound_to)
 
     def open_reply(self, stored: bytes, bound_to: bytes) -> bytes:
         """Decrypt a kept reply. Raises VaultError."""
-        keys = self._by_id.get(stored[:16].decode("ascii", "replace"))
+        keys = self._search.get(stored[:16].decode("ascii", "replace"))
         if keys is None:
             raise VaultError("the reply was sealed with a master key that is not configured")
         try:
-            return keys.reply.decrypt(stored[16:28], stored[28:], bound_to)
+            return AESGCM(keys.reply).decrypt(stored[16:28], stored[28:], bound_to)
         except (InvalidTag, ValueError) as error:
             raise VaultError("the reply does not open") from error

@@ -1,7 +1,8 @@
 """Registering appeals (T1) and accepting those that lack nothing (T10): one or a batch, in one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -13,9 +14,12 @@ from services.intake.db.registration import NewAppeal, Seen, find_taken, insert_
 from services.intake.db.unique import receipt_or_reference_taken
 from services.intake.domain import access_codes, appeals, groups, receipts
 from services.intake.domain.appeals import Registered, Submission
-from services.intake.domain.categories import usable_category
+from services.intake.domain.categories import Category, usable_category
+from services.intake.domain.suggestion import Advice, decision_of
+from services.intake.use_cases.check_references import check_references
 from services.intake.use_cases.desk import Desk
 from services.intake.use_cases.keep_signatories import register_signatories
+from services.intake.use_cases.suggest_category import advise_on, chosen_category, keep_advice
 from shared.contracts.events import AppealAccepted
 from shared.db.engine import RetryTransaction
 from shared.db.unit_of_work import UnitOfWork
@@ -67,7 +71,13 @@ async def register_appeals(uow: UnitOfWork, desk: Desk, commands: Sequence[Regis
     A refused one stops no other. A race for a number or a reference runs the transaction again.
     """
     catalogue = await desk.catalogue.within(uow.connection)
-    outcomes: list[Outcome] = [_prepared(desk, catalogue, command, uow.now) for command in commands]
+    advices = await advise_on(uow, desk, catalogue, [command.submission for command in commands])
+    outcomes: list[Outcome] = [
+        _prepared(desk, catalogue, command, uow.now, advice) for command, advice in zip(commands, advices, strict=True)
+    ]
+    for index, fault in enumerate(await check_references(uow, [command.submission for command in commands])):
+        if fault is not None and isinstance(outcomes[index], NewAppeal):
+            outcomes[index] = fault
     await _refuse_taken(uow, desk, commands, outcomes)
     new = [outcome for outcome in outcomes if isinstance(outcome, NewAppeal)]
     if not new:
@@ -77,6 +87,8 @@ async def register_appeals(uow: UnitOfWork, desk: Desk, commands: Sequence[Regis
         if appeal.registered.status is AppealStatus.AWAITING_DISPATCH:
             uow.publish(accepted_event(appeal), subject=appeal.id)
     await register_signatories(uow, desk, new)
+    suggested = zip(outcomes, advices, strict=True)
+    await keep_advice(uow, {o.id: advice for o, advice in suggested if isinstance(o, NewAppeal) and advice is not None})
     return outcomes
 
 
@@ -90,16 +102,19 @@ async def write(uow: UnitOfWork, new: Sequence[NewAppeal]) -> None:
         raise
 
 
-def prepare(desk: Desk, catalogue: Catalogue, command: RegisterAppeal, now: datetime) -> NewAppeal:
+def prepare(
+    desk: Desk, catalogue: Catalogue, command: RegisterAppeal, now: datetime, *, advised: Category | None = None
+) -> NewAppeal:
     """Apply the rules and make what the record needs: id, numbers, sealed personal data.
 
-    Raises InvalidInput, and Forbidden when a caller who is not staff sets urgency or mode.
+    `advised` is the category of a matter that came without one, where a model is sure enough of it. Raises
+    InvalidInput, and Forbidden when a caller who is not staff sets urgency or mode.
     """
     submission = command.submission
     if not command.may_classify and (submission.urgency or submission.mode):
         raise Forbidden("Urgency and mode are set by rule and by staff, not by who appeals.")
     code = submission.category_code
-    category = usable_category(catalogue.categories, code) if code is not None else None
+    category = usable_category(catalogue.categories, code) if code is not None else advised
     registered = appeals.register(submission, category=category, area=catalogue.area, now=now, terms=desk.terms)
     return new_appeal(desk, registered, actor=command.actor, seen=Seen(registered.status, now))
 
@@ -110,6 +125,7 @@ def new_appeal(desk: Desk, registered: Registered, *, actor: str, seen: Seen) ->
     vault = desk.vault
     access_code = access_codes.new_access_code()
     local = registered.registered_at.astimezone(desk.zone)
+    reporter = registered.submission.reporter
     return NewAppeal(
         id=appeal_id,
         receipt_number=receipts.new_receipt_number(local.year),
@@ -118,6 +134,7 @@ def new_appeal(desk: Desk, registered: Registered, *, actor: str, seen: Seen) ->
         registered=registered,
         sealed=vault.seal(appeal_id, registered.secrets) if registered.secrets else None,
         phone_hash=vault.phone_hash(registered.phone) if registered.phone else None,
+        email_hash=vault.email_hash(reporter.email) if reporter and reporter.email else None,
         actor=actor,
         seen=seen,
     )
@@ -167,7 +184,16 @@ def facts_of(new: NewAppeal) -> dict[str, Any]:
     }
 
 
-def _prepared(desk: Desk, catalogue: Catalogue, command: RegisterAppeal, now: datetime) -> Outcome:
+def _prepared(
+    desk: Desk, catalogue: Catalogue, command: RegisterAppeal, now: datetime, advice: Advice | None
+) -> Outcome:
+    advised = chosen_category(desk, catalogue, advice, command.submission.type)
+    if advised is not None and advice is not None:
+        # What the citizen sent is not refused for what a model made of it: then an agent decides.
+        with suppress(DomainError):
+            new = prepare(desk, catalogue, command, now, advised=advised)
+            decisions = {**new.registered.decisions, **decision_of(advice)}
+            return replace(new, registered=replace(new.registered, decisions=decisions))
     try:
         return prepare(desk, catalogue, command, now)
     except DomainError as error:

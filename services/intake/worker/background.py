@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 
 from services.intake.settings import Settings
+from services.intake.worker.retention_sweep import retention_sweep_of
+from services.intake.worker.search_index import keep_search_index
+from services.intake.worker.term_sweep import term_sweep_of
 from shared.messaging.process import Background
 
 
-def background_of(_settings: Settings) -> Sequence[Background]:
+def background_of(settings: Settings) -> Sequence[Background]:
     """Return the loops that run beside the consumer; each ends when it is told to."""
-    return []
+    return [term_sweep_of(settings), keep_search_index, retention_sweep_of(settings)]

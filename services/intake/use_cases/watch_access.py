@@ -1,0 +1,69 @@
+"""Who looked at what: the trace that shows, afterwards, who knew (section 9)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from services.intake.db.appeals import AccessLogEntry, Row, log_access
+from services.intake.db.privacy import read_access_log
+from services.intake.use_cases.find_appeals import get_appeal
+from shared.db.cursors import decode_cursor, encode_cursor
+from shared.db.unit_of_work import UnitOfWork
+
+
+class AccessKind(StrEnum):
+    """How somebody came to see something of an appeal."""
+
+    VIEW = "view"
+    SEARCH = "search"
+    REVEAL = "reveal"
+    ATTACHMENT = "attachment"
+    EXPORT = "export"
+
+
+@dataclass(frozen=True, slots=True)
+class Onlooker:
+    """Who looks, and why where a reason is asked for."""
+
+    actor: str
+    principal_id: str
+    department_code: str | None = None
+    reason: str = ""
+
+
+async def view_appeal(uow: UnitOfWork, appeal_id: UUID, onlooker: Onlooker) -> Row:
+    """Return one appeal, leaving a trace in the same transaction. Raises NotFound."""
+    row = await get_appeal(uow, appeal_id, department_code=onlooker.department_code)
+    await trace(uow, appeal_id, onlooker, AccessKind.VIEW)
+    return row
+
+
+async def trace(
+    uow: UnitOfWork, appeal_id: UUID, onlooker: Onlooker, kind: AccessKind, *, granted: bool = True
+) -> None:
+    """Leave a trace of one look."""
+    await log_access(
+        uow.connection,
+        AccessLogEntry(
+            appeal_id=appeal_id,
+            actor=onlooker.actor,
+            principal_id=onlooker.principal_id,
+            reason=onlooker.reason,
+            granted=granted,
+            at=uow.now,
+            kind=kind,
+        ),
+    )
+
+
+async def list_accesses(
+    uow: UnitOfWork, appeal_id: UUID, *, cursor: str | None, limit: int
+) -> tuple[list[Row], str | None]:
+    """Return a page of who looked at an appeal, the newest first. Raises NotFound, InvalidInput for the cursor."""
+    await get_appeal(uow, appeal_id)
+    position = decode_cursor(cursor, (datetime, UUID)) if cursor is not None else None
+    after = (position[0], position[1]) if position is not None else None
+    found = await read_access_log(uow.connection, appeal_id, after=after, limit=limit + 1)
+    page = found[:limit]
+    return page, encode_cursor(page[-1]["at"], page[-1]["id"]) if len(found) > limit else None
