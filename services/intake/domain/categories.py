@@ -50,6 +50,21 @@ def usable_category(tree: Tree, code: str) -> Category:
     raise InvalidInput("The category is retired.", [problem])
 
 
+def with_those_below(tree: Tree, code: str) -> tuple[str, ...]:
+    """Return the code and those of every category below it; a code that is not in the tree stands for itself."""
+    children: dict[str, list[str]] = {}
+    for category in tree.values():
+        if category.parent_code is not None:
+            children.setdefault(category.parent_code, []).append(category.code)
+    found = {code: None}
+    waiting = [code]
+    while waiting:
+        below = [child for child in children.get(waiting.pop(), ()) if child not in found]
+        found.update(dict.fromkeys(below))
+        waiting.extend(below)
+    return tuple(found)
+
+
 def current_successor(tree: Tree, category: Category) -> Category | None:
     """Follow the successors of a retired category to one in use, if they lead to one."""
     for _ in range(_LONGEST_CHAIN):

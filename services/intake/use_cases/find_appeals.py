@@ -1,20 +1,16 @@
 """Reading appeals: one, a page of them, and the timeline a citizen is shown."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from services.intake.db import appeals as rows
-from services.intake.db.appeals import AppealFilter, Row
-from services.intake.domain import people, receipts
+from services.intake.db.appeals import Row
 from services.intake.domain.machine import Move
 from services.intake.domain.own_steps import Step, lines_of
 from services.intake.domain.timeline import Entry, EntryCode
-from services.intake.use_cases.desk import Desk
-from shared.db.cursors import decode_cursor, encode_cursor
 from shared.db.unit_of_work import UnitOfWork
-from shared.errors import FieldProblem, InvalidInput, NotFound
+from shared.errors import NotFound
 from shared.vocabulary import AppealStatus, AppealType
 
 
@@ -32,31 +28,6 @@ async def get_appeal(uow: UnitOfWork, appeal_id: UUID, *, department_code: str |
     if row is None or department_code not in {None, row["department_code"]}:
         raise NotFound("There is no such appeal.")
     return row
-
-
-async def search_appeals(
-    uow: UnitOfWork, wanted: AppealFilter, *, cursor: str | None, limit: int
-) -> tuple[list[Row], str | None]:
-    """Return a page of appeals, newest first, and where the next one starts.
-
-    Raises InvalidInput for a cursor that is not of this list.
-    """
-    position = decode_cursor(cursor, (datetime, UUID)) if cursor is not None else None
-    after = (position[0], position[1]) if position is not None else None
-    if wanted.receipt_number is not None:
-        wanted = replace(wanted, receipt_number=receipts.normalise_receipt_number(wanted.receipt_number))
-    found = await rows.list_appeals(uow.connection, wanted, after=after, limit=limit + 1)
-    page = found[:limit]
-    more = len(found) > limit
-    return page, encode_cursor(page[-1]["created_at"], page[-1]["id"]) if more else None
-
-
-def hashes_of(desk: Desk, phone: str) -> Sequence[bytes]:
-    """Return what a person's appeals are found by. Raises InvalidInput when it is no phone number."""
-    number = people.normalise_phone(phone)
-    if number is None:
-        raise InvalidInput("That is not a phone number.", [FieldProblem("/phone", "is not a phone number")])
-    return desk.vault.phone_hashes(number)
 
 
 async def get_timeline(uow: UnitOfWork, appeal_id: UUID, *, department_code: str | None = None) -> list[Line]:

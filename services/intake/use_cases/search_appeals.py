@@ -1,0 +1,143 @@
+"""Searching appeals by anything staff may know of them: a page, newest first, and where the next one starts.
+
+An appeal that has no row in the index yet is looked at itself, so that nothing is invisible for a moment.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from services.intake.db import search as rows
+from services.intake.db.appeals import Row
+from services.intake.db.search import AppealFilter, IndexScan, Position, position_of
+from services.intake.domain import categories, people, receipts
+from services.intake.domain.terms import Query
+from services.intake.use_cases.desk import Desk
+from shared.db.cursors import decode_cursor, encode_cursor
+from shared.db.unit_of_work import UnitOfWork
+from shared.errors import FieldProblem, InvalidInput
+
+# A page may end early once so many appeals were looked at for it; what follows is reached by its cursor.
+_MOST_LOOKED_AT = 10_000
+_GROWTH = 4
+_LARGEST_LOOK = 3_200
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAppeals:
+    """What is asked for: conditions, a text, a category with those below it, and which page."""
+
+    wanted: AppealFilter
+    text: str | None = None
+    category_code: str | None = None
+    phone: str | None = None
+    cursor: str | None = None
+    limit: int = 50
+
+
+Found = tuple[list[Row], str | None]
+
+
+async def search_appeals(
+    uow: UnitOfWork, desk: Desk, search: SearchAppeals, *, department_code: str | None = None
+) -> Found:
+    """Return a page of appeals, newest first, and where the next one starts, None after the last.
+
+    A page may be shorter than its limit, even empty, while there are more. With the caller's `department_code` nothing
+    of another department is found. Raises InvalidInput for a cursor that is not of this list and for what is no phone
+    number.
+    """
+    wanted = await _resolved(uow, desk, search)
+    query = Query(search.text) if search.text is not None else None
+    if (query is not None and not query) or department_code not in {None, wanted.department_code or department_code}:
+        return [], None
+    wanted = replace(wanted, department_code=wanted.department_code or department_code)
+    position = decode_cursor(search.cursor, (datetime, UUID)) if search.cursor is not None else None
+    after: Position | None = (position[0], position[1]) if position is not None else None
+    if await _reads_tables(uow, wanted, query, after):
+        return await _from_tables(uow, wanted, query, after=after, limit=search.limit)
+    return await _from_index(uow, wanted, query, after=after, limit=search.limit)
+
+
+async def _resolved(uow: UnitOfWork, desk: Desk, search: SearchAppeals) -> AppealFilter:
+    """Return the conditions in the form they are stored in."""
+    wanted = search.wanted
+    if wanted.receipt_number is not None:
+        wanted = replace(wanted, receipt_number=receipts.normalise_receipt_number(wanted.receipt_number))
+    if search.phone is not None:
+        wanted = replace(wanted, phone_hashes=hashes_of(desk, search.phone))
+    if search.category_code is not None:
+        tree = (await desk.catalogue.within(uow.connection)).categories
+        wanted = replace(wanted, category_codes=categories.with_those_below(tree, search.category_code))
+    return wanted
+
+
+def hashes_of(desk: Desk, phone: str) -> Sequence[bytes]:
+    """Return what a person's appeals are found by. Raises InvalidInput when it is no phone number."""
+    number = people.normalise_phone(phone)
+    if number is None:
+        raise InvalidInput("That is not a phone number.", [FieldProblem("/phone", "is not a phone number")])
+    return desk.vault.phone_hashes(number)
+
+
+async def _reads_tables(uow: UnitOfWork, wanted: AppealFilter, query: Query | None, after: Position | None) -> bool:
+    """Whether the tables' own indexes lead to what is asked for past few appeals only."""
+    if wanted.is_pinpoint or (query is None and not wanted.needs_terms):
+        return True
+    return wanted.is_of_progress and await rows.are_few(uow.connection, wanted, after=after)
+
+
+async def _from_tables(
+    uow: UnitOfWork, wanted: AppealFilter, query: Query | None, *, after: Position | None, limit: int
+) -> Found:
+    also = [rows.has_terms(query.terms())] if query is not None else []
+    found: list[Row] = []
+    looked_at, more = 0, True
+    while more and len(found) <= limit and looked_at < _MOST_LOOKED_AT:
+        batch = await rows.list_appeals(uow.connection, wanted, after=after, limit=limit + 1, also=also)
+        more = len(batch) > limit
+        looked_at += len(batch)
+        found.extend(row for row in batch if _says(row, query))
+        after = position_of(batch[-1]) if batch else after
+    return _page(found, limit, reached=after if more else None)
+
+
+async def _from_index(
+    uow: UnitOfWork, wanted: AppealFilter, query: Query | None, *, after: Position | None, limit: int
+) -> Found:
+    connection = uow.connection
+    # In this order: what is indexed between the two reads is then seen twice rather than never.
+    apart = await rows.list_among(connection, wanted, await rows.unindexed_ids(connection), after=after)
+    waiting = [row for row in apart if _says(row, query)]
+    scan = IndexScan(
+        connection,
+        wanted,
+        segments=await rows.read_segments(connection),
+        words=query.terms() if query is not None else (),
+        after=after,
+    )
+    found: dict[UUID, Row] = {}
+    size, looked_at, reached = limit + 1, 0, after
+    while not scan.is_exhausted and len(found) <= limit and looked_at < _MOST_LOOKED_AT:
+        positions = await scan.next_ids(size)
+        looked_at += len(positions)
+        batch = await rows.list_among(connection, wanted, [id_ for _, id_ in positions], after=after)
+        found.update((row["id"], row) for row in batch if _says(row, query))
+        reached = positions[-1] if positions else reached
+        size = min(size * _GROWTH, _LARGEST_LOOK)
+    end = None if scan.is_exhausted else reached
+    found.update((row["id"], row) for row in waiting if end is None or position_of(row) >= end)
+    return _page(sorted(found.values(), key=position_of, reverse=True), limit, reached=end)
+
+
+def _says(row: Row, query: Query | None) -> bool:
+    """Whether the words stand in the public text: terms are only a hint of that."""
+    return query is None or query.matches(row["title"], row["description"], row["place"])
+
+
+def _page(found: list[Row], limit: int, *, reached: Position | None) -> Found:
+    """Cut a page: it goes on behind its last appeal, or where the search has stopped looking."""
+    if len(found) > limit:
+        return found[:limit], encode_cursor(*position_of(found[limit - 1]))
+    return found, encode_cursor(*reached) if reached is not None else None
