@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.intake.db.appeals import _JOINED, _SHOWN, Row
+from services.intake.db.appeals import JOINED, SHOWN, Row
 from services.intake.db.tables import appeals
 from services.intake.domain.machine import Move
 from shared.vocabulary import AppealStatus
@@ -60,8 +60,8 @@ async def list_overdue(
     if after is not None:
         conditions.append(sa.tuple_(appeals.c.accept_due_at, appeals.c.id) > sa.tuple_(*after))
     statement = (
-        sa.select(*_SHOWN)
-        .select_from(_JOINED)
+        sa.select(*SHOWN)
+        .select_from(JOINED)
         .where(*conditions)
         .order_by(appeals.c.accept_due_at, appeals.c.id)
         .limit(limit)
