@@ -1,7 +1,7 @@
-"""Registering appeals over the API, one or many, and setting the category of one on the review list."""
+"""Registering appeals over the API, one or many."""
 
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Response
@@ -10,24 +10,21 @@ from pydantic import ValidationError
 
 from services.intake.api.dependencies import TheDesk, TheLane, Writer, run_sealed
 from services.intake.api.express import NO_STORE, created_reply, register_express
-from services.intake.api.schemas import AppealIn, BatchIn, RecategorizeIn, problems_with_items
+from services.intake.api.schemas import AppealIn, BatchIn, problems_with_items
 from services.intake.api.views import (
-    AppealView,
     BatchItem,
     BatchResult,
     CreatedAppeal,
     ItemProblem,
-    appeal_view,
     created_view,
 )
 from services.intake.db.registration import NewAppeal
-from services.intake.use_cases.recategorize_appeal import RecategorizeAppeal, recategorize_appeal
 from services.intake.use_cases.register_appeals import Outcome, RegisterAppeal, register_appeal, register_appeals
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import DomainError
-from shared.http.dependencies import Db, Idempotency, IfMatch, etag_of
-from shared.http.preconditions import expect
+from shared.http.dependencies import Db, Idempotency
 from shared.http.problems import problem_documentation, problem_of
+from shared.identity.principal import Principal
 
 BATCH_BODY_LIMIT = 16 * 1024 * 1024
 
@@ -47,9 +44,10 @@ async def create_appeal(
 ) -> Response:
     """The answer comes after the commit: what has a receipt number is never lost.
 
-    Without a category it is registered and waits on the review list; with one it is accepted at once (T10).
+    With a category it is accepted at once (T10). It waits on the review list without one, when an agent wants to answer
+    it (`immediate`) or ask for papers (`supplement`), and when it is not the city's to handle (`advisory`).
     """
-    command = RegisterAppeal(submission.to_domain(), principal.actor, may_read=principal.has("appeals:read"))
+    command = _command(submission, principal)
     reply = await register_express(lane, desk, command, idem.identity, db)
     if reply is not None:
         return reply.response()
@@ -68,58 +66,39 @@ async def create_appeal(
 )
 async def create_appeals(batch: BatchIn, db: Db, desk: TheDesk, idem: Idempotency, principal: Writer) -> Response:
     """Each item is judged by itself: those that are refused tell why, the others are registered together."""
-    may_read = principal.has("appeals:read")
-    items = [_read_item(item, principal.actor, may_read=may_read) for item in batch.items]
+    items = [read_item(item, principal) for item in batch.items]
 
     async def work(uow: UnitOfWork) -> list[Outcome]:
         return await register_appeals(uow, desk, [item for item in items if isinstance(item, RegisterAppeal)])
 
     return await run_sealed(
-        idem, db, desk.vault, work, status=200, render=lambda outcomes: (_batch_view(items, outcomes), NO_STORE)
+        idem, db, desk.vault, work, status=200, render=lambda outcomes: (batch_view(items, outcomes), NO_STORE)
     )
 
 
-@router.post(
-    "/{appeal_id}/recategorize",
-    operation_id="recategorize_appeal",
-    summary="Set the category of a registered appeal",
-    response_model=AppealView,
-    responses=problem_documentation([404, 409, 412]),
-)
-async def recategorize(  # noqa: PLR0913, PLR0917 - each one a dependency
-    appeal_id: UUID,
-    change: RecategorizeIn,
-    db: Db,
-    desk: TheDesk,
-    idem: Idempotency,
-    expected: IfMatch,
-    principal: Writer,
-) -> Response:
-    """Accepts the appeal when nothing else is missing (T10); an accepted one is recategorised by its dispatcher."""
-    command = RecategorizeAppeal(appeal_id, change.category_code, change.reason or "", principal.actor)
-
-    async def work(uow: UnitOfWork) -> dict[str, Any]:
-        return await recategorize_appeal(uow, desk, command, check_version=lambda version: expect(expected, version))
-
-    return await idem.run(
-        db, work, status=200, render=lambda row: (appeal_view(row), {"ETag": etag_of(row["shown_version"])})
-    )
+def _command(submission: AppealIn, principal: Principal) -> RegisterAppeal:
+    """Who may read appeals is staff: told of an earlier one, and trusted with urgency and mode."""
+    is_staff = principal.has("appeals:read")
+    return RegisterAppeal(submission.to_domain(), principal.actor, may_read=is_staff, may_classify=is_staff)
 
 
-def _read_item(item: Any, actor: str, *, may_read: bool) -> RegisterAppeal | ItemProblem:
+def read_item(item: Any, principal: Principal) -> RegisterAppeal | ItemProblem:
+    """Read one item of a batch, or tell what is wrong with it."""
     try:
-        return RegisterAppeal(AppealIn.model_validate(item).to_domain(), actor, may_read=may_read)
+        return _command(AppealIn.model_validate(item), principal)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
-        return _problem(RequestValidationError(problems_with_items(list(found))))
+        return item_problem(RequestValidationError(problems_with_items(list(found))))
 
 
-def _problem(error: Exception) -> ItemProblem:
+def item_problem(error: Exception) -> ItemProblem:
+    """Return what a problem document would say."""
     document = orjson.loads(problem_of(error).body)
     return ItemProblem(**{name: document[name] for name in ItemProblem.model_fields if name in document})
 
 
-def _batch_view(items: list[RegisterAppeal | ItemProblem], outcomes: list[Outcome]) -> BatchResult:
+def batch_view(items: Sequence[RegisterAppeal | ItemProblem], outcomes: Sequence[Outcome]) -> BatchResult:
+    """Tell what became of each item; `outcomes` are those of the items that could be read."""
     following = iter(outcomes)
     results: list[BatchItem] = []
     for index, item in enumerate(items):
@@ -139,5 +118,5 @@ def _item_view(index: int, outcome: Outcome | ItemProblem) -> BatchItem:
             access_code=outcome.access_code,
             appeal=created_view(outcome),
         )
-    problem = _problem(outcome) if isinstance(outcome, DomainError) else outcome
+    problem = item_problem(outcome) if isinstance(outcome, DomainError) else outcome
     return BatchItem(index=index, status="rejected", problem=problem)

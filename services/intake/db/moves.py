@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,6 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.db.tables import appeal_events, appeals, progress
 from shared.vocabulary import AppealStatus
+
+# A change of a JSON column to this leaves nothing in it; None would be stored as the JSON value null.
+NOTHING: Final = sa.null()
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,9 +112,7 @@ async def find_open_request(connection: AsyncConnection, appeal_id: UUID) -> Sto
 
 async def was_completed(connection: AsyncConnection, appeal_id: UUID) -> bool:
     """Tell whether everything of an earlier list came."""
-    found = sa.exists().where(
-        supplement_requests.c.appeal_id == appeal_id, supplement_requests.c.outcome == "complete"
-    )
+    found = sa.exists().where(supplement_requests.c.appeal_id == appeal_id, supplement_requests.c.outcome == "complete")
     return bool((await connection.execute(sa.select(found))).scalar_one())
 
 
@@ -179,9 +177,7 @@ async def _appeals(
     return list((await connection.execute(statement)).scalars())
 
 
-async def _items_of(
-    connection: AsyncConnection, request_ids: Sequence[UUID]
-) -> Mapping[UUID, tuple[StoredItem, ...]]:
+async def _items_of(connection: AsyncConnection, request_ids: Sequence[UUID]) -> Mapping[UUID, tuple[StoredItem, ...]]:
     statement = (
         sa.select(supplement_items)
         .where(supplement_items.c.request_id.in_(request_ids))

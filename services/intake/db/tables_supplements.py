@@ -22,9 +22,7 @@ supplement_requests = sa.Table(
     sa.Column("reminded_at", _MOMENT),
     sa.Column("closed_at", _MOMENT),
     sa.Column("outcome", sa.Text),
-    sa.Index(
-        "uq_supplement_requests_open", "appeal_id", unique=True, postgresql_where=sa.text("closed_at IS NULL")
-    ),
+    sa.Index("uq_supplement_requests_open", "appeal_id", unique=True, postgresql_where=sa.text("closed_at IS NULL")),
     sa.Index("ix_supplement_requests_appeal_id", "appeal_id", "requested_at"),
     sa.Index(
         "ix_supplement_requests_remind_at",

@@ -42,7 +42,7 @@ class AcceptanceTerms:
 
 
 def accept_due_at(terms: AcceptanceTerms, urgency: Urgency | None, channel: Channel, received_at: datetime) -> datetime:
-    """Return when T_ACCEPT ends, exclusive. It starts when the office had the appeal, not when it was entered (trap 43).
+    """Return when T_ACCEPT ends, exclusive. It starts when the office had the appeal, not when it entered it (trap 43).
 
     For a letter that lay unread this may be in the past already: then it is late, and shown so.
     """

@@ -3,7 +3,7 @@
 Pure: the caller brings the time, the category tree and the service area.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -226,7 +226,7 @@ def _decisions(submission: Submission, category: Category | None, classification
     decisions = {}
     if submission.urgency not in {None, by_rule.urgency}:
         raised = submission.urgency if submission.urgency is not classification.urgency else None
-        reason = submission.urgency_reason
+        reason = mask_for(submission)(submission.urgency_reason or "")
         decisions["urgency"] = changed(by_rule.urgency, classification.urgency, reason=reason, asked_for=raised)
     if submission.mode not in {None, by_rule.mode}:
         decisions["mode"] = changed(by_rule.mode, classification.mode)
@@ -250,13 +250,7 @@ def public_wording(submission: Submission, category: Category | None) -> Public:
     """Return the wording for everybody but the vault; of a report nothing but its category remains."""
     if submission.type is AppealType.REPORT:
         return neutral_wording(category)
-    reporter, beneficiary, joint = submission.reporter, submission.on_behalf_of, submission.joint
-    names = tuple(people.known_names(reporter, beneficiary, joint))
-    phones = tuple(people.known_phones(reporter, beneficiary, joint))
-
-    def mask(text: str) -> str:
-        return texts.mask_person(text, names=names, phones=phones) if text else text
-
+    mask = mask_for(submission)
     address = submission.location.address if submission.location else None
     return Public(
         title=mask(submission.title),
@@ -267,6 +261,18 @@ def public_wording(submission: Submission, category: Category | None) -> Public:
             for key, value in (submission.attributes or {}).items()
         },
     )
+
+
+def mask_for(submission: Submission) -> Callable[[str], str]:
+    """Return what takes the people of a matter out of a text about it."""
+    reporter, beneficiary, joint = submission.reporter, submission.on_behalf_of, submission.joint
+    names = tuple(people.known_names(reporter, beneficiary, joint))
+    phones = tuple(people.known_phones(reporter, beneficiary, joint))
+
+    def mask(text: str) -> str:
+        return texts.mask_person(text, names=names, phones=phones) if text else text
+
+    return mask
 
 
 def neutral_wording(category: Category | None) -> Public:

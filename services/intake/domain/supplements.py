@@ -6,7 +6,7 @@ Everything is asked for at once; a second list is the exception that somebody el
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
 from shared.errors import Conflict, FieldProblem, InvalidInput
@@ -90,6 +90,11 @@ def due_after_reminder(deadline: Deadline, reminded_at: datetime) -> datetime:
     """Return when papers are due once the reminder is out: later than before only if it went out far too late."""
     notice = deadline.due_at - deadline.remind_at
     return max(deadline.due_at, reminded_at + notice * _LEAST_NOTICE)
+
+
+def shown_moment(moment: datetime, zone: tzinfo) -> str:
+    """Return a moment as citizens read it."""
+    return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M")
 
 
 def check_list(papers: Sequence[Paper]) -> None:
