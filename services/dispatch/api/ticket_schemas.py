@@ -149,6 +149,14 @@ class TicketView(Output):
     needs_consultation: bool
     imported: bool
     leased_until: datetime | None
+    master_appeal_id: UUID | None = Field(description="While it is handled with another appeal: which.")
+    attached_appeals: int = Field(description="Appeals handled with this one, its own not counted.")
+    attached_households: int
+    attached_persons: int
+    urges: int = Field(description="How often the citizen asked again.")
+    group_risk: bool = Field(description="Many people or appeals stand behind it.")
+    paused_at: datetime | None = Field(description="Since when papers are or were awaited.")
+    resumed_at: datetime | None
     version: int
     created_at: datetime
     updated_at: datetime
@@ -195,6 +203,14 @@ class TicketView(Output):
             needs_consultation=ticket.needs_consultation,
             imported=ticket.imported,
             leased_until=ticket.lease_expires_at,
+            master_appeal_id=ticket.master_appeal_id,
+            attached_appeals=ticket.members.appeals,
+            attached_households=ticket.members.households,
+            attached_persons=ticket.members.persons,
+            urges=ticket.urges,
+            group_risk=ticket.group_risk,
+            paused_at=None if ticket.pause is None else ticket.pause.at,
+            resumed_at=None if ticket.pause is None else ticket.pause.until,
             version=ticket.version,
             created_at=ticket.created_at,
             updated_at=ticket.updated_at,

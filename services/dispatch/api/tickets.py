@@ -39,7 +39,7 @@ async def list_tickets(  # noqa: PLR0913 - one parameter per filter of the query
     appeal_id: UUID | None = None,
     receipt_number: Code = None,
     department_code: Code = None,
-    status: Annotated[list[AppealStatus] | None, Query(max_length=8)] = None,
+    status: Annotated[list[AppealStatus] | None, Query(max_length=20)] = None,
     overdue: bool | None = None,
     due_before: Moment | None = None,
     category_code: Code = None,

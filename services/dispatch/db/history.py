@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from services.dispatch.db.bulk import bulk_insert
 from services.dispatch.db.tables_tickets import ticket_events
-from services.dispatch.domain.ticket import Leg, Ticket
+from services.dispatch.domain.ticket import Dues, Leg, LegClocks, Ticket
 from services.dispatch.domain.ticket_events import Event, ReturnApproved, ReturnRefused
 from shared.db.unit_of_work import UnitOfWork
 from shared.vocabulary import AppealStatus
@@ -36,7 +36,7 @@ _COLUMNS = (
     "reason",
     "detail",
 )
-_NOT_DETAIL = frozenset({"at", "leg", "timers", "reason"})
+_NOT_DETAIL = frozenset({"at", "leg", "timers", "reason", "matter", "dues"})
 _SAFE = sa.text("transaction_id < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)")
 
 
@@ -133,7 +133,10 @@ def _detail(event: Event) -> dict[str, Any]:
         detail["approved"] = isinstance(event, ReturnApproved)
     leg = getattr(event, "leg", None)
     if isinstance(leg, Leg):
-        detail |= _leg_detail(leg)
+        detail |= {"department_name": leg.department_name} | _clock_detail(leg.clocks)
+    dues = getattr(event, "dues", None)
+    if isinstance(dues, Dues):
+        detail |= {"promised_by": dues.promised_by} | ({} if dues.clocks is None else _clock_detail(dues.clocks))
     return detail
 
 
@@ -142,10 +145,8 @@ def _detail_names(event: Any) -> tuple[str, ...]:
     return tuple(field.name for field in fields(event) if field.name not in _NOT_DETAIL)
 
 
-def _leg_detail(leg: Leg) -> dict[str, Any]:
-    clocks = leg.clocks
+def _clock_detail(clocks: LegClocks) -> dict[str, Any]:
     return {
-        "department_name": leg.department_name,
         "policy": f"{clocks.policy_code}@{clocks.policy_version}",
         "calendar": f"{clocks.calendar_code}@{clocks.calendar_version}",
         "acknowledge_due_at": clocks.acknowledge_due_at,

@@ -10,7 +10,7 @@ from services.dispatch.db.metadata import metadata
 from services.dispatch.domain.ticket import TICKET_STATES, LegOutcome
 from shared.vocabulary import TimerLevel, TimerName
 
-TIMER_STATES = ("armed", "fired", "cancelled")
+TIMER_STATES = ("armed", "fired", "cancelled", "paused")
 _MOMENT = sa.DateTime(timezone=True)
 _RUNNING = "status IN ('awaiting_dispatch', 'awaiting_acknowledgement', 'return_review', 'in_progress')"
 
@@ -63,6 +63,16 @@ tickets = sa.Table(
     sa.Column("lease_expires_at", _MOMENT),
     sa.Column("imported", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("closed_at", _MOMENT),
+    sa.Column("paused_at", _MOMENT),
+    sa.Column("paused_from", sa.Text),
+    sa.Column("paused_offer", sa.Boolean),
+    sa.Column("resumed_at", _MOMENT),
+    sa.Column("master_appeal_id", UUID(as_uuid=True)),
+    sa.Column("attached_appeals", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("attached_households", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("attached_persons", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("urges", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("group_risk", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("created_at", _MOMENT, nullable=False),
     sa.Column("updated_at", _MOMENT, nullable=False),
@@ -71,6 +81,8 @@ tickets = sa.Table(
     sa.CheckConstraint("round >= 1 AND leg >= 0 AND version >= 1", name="counts"),
     sa.CheckConstraint("(lease_token_hash IS NULL) = (lease_expires_at IS NULL)", name="lease"),
     sa.CheckConstraint("NOT pull_pending OR department_code IS NOT NULL", name="offered_to_somebody"),
+    sa.CheckConstraint("(paused_at IS NULL) = (paused_from IS NULL)", name="pause"),
+    sa.CheckConstraint("status <> 'attached' OR master_appeal_id IS NOT NULL", name="attached_to_somebody"),
     sa.Index("ix_tickets_receipt_number", "receipt_number"),
     sa.Index("ix_tickets_department_code_id", "department_code", "id"),
     sa.Index("ix_tickets_status_id", "status", "id"),
@@ -98,6 +110,24 @@ tickets = sa.Table(
         "department_code",
         "lease_expires_at",
         postgresql_where=sa.text("pull_pending AND lease_expires_at IS NOT NULL"),
+    ),
+)
+
+# What intake says of appeals besides accepting them: whom they are attached to, and what came before their ticket.
+appeal_marks = sa.Table(
+    "appeal_marks",
+    metadata,
+    sa.Column("appeal_id", UUID(as_uuid=True), primary_key=True),
+    sa.Column("master_appeal_id", UUID(as_uuid=True)),
+    sa.Column("households", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("persons", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("ended", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("urges", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("group_risk", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index(
+        "ix_appeal_marks_master_appeal_id",
+        "master_appeal_id",
+        postgresql_where=sa.text("master_appeal_id IS NOT NULL"),
     ),
 )
 

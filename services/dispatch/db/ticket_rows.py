@@ -7,14 +7,41 @@ from sqlalchemy import RowMapping
 
 from services.dispatch.db.bulk import column_names
 from services.dispatch.db.tables_tickets import ticket_legs, tickets
-from services.dispatch.domain.ticket import Leg, LegClocks, LegOutcome, Matter, Resolution, ReturnReason, Ticket
+from services.dispatch.domain.ticket import (
+    Leg,
+    LegClocks,
+    LegOutcome,
+    Matter,
+    Members,
+    Pause,
+    Resolution,
+    ReturnReason,
+    Ticket,
+)
 from shared.vocabulary import AppealStatus, AppealType, Channel, HandlingMode, SpecialCare, Urgency
 
 LEG_PREFIX = "leg_"
 NEW_TICKET_COLUMNS = column_names(
     tickets,
     without=frozenset(
-        {"returnable", "returned_by", "needs_consultation", "lease_token_hash", "lease_expires_at", "review_due_at"}
+        {
+            "returnable",
+            "returned_by",
+            "needs_consultation",
+            "lease_token_hash",
+            "lease_expires_at",
+            "review_due_at",
+            "paused_at",
+            "paused_from",
+            "paused_offer",
+            "resumed_at",
+            "master_appeal_id",
+            "attached_appeals",
+            "attached_households",
+            "attached_persons",
+            "urges",
+            "group_risk",
+        }
     ),
 )
 NEW_LEG_COLUMNS = column_names(
@@ -42,6 +69,32 @@ MOVING_COLUMNS = (
     "closed_at",
     "version",
     "updated_at",
+)
+
+
+# What only intake's word changes: most tickets are never written here again.
+RARE_COLUMNS = (
+    "category_code",
+    "category_name",
+    "urgency",
+    "mode",
+    "title",
+    "description",
+    "place",
+    "grid_code",
+    "longitude",
+    "latitude",
+    "confidential",
+    "paused_at",
+    "paused_from",
+    "paused_offer",
+    "resumed_at",
+    "master_appeal_id",
+    "attached_appeals",
+    "attached_households",
+    "attached_persons",
+    "urges",
+    "group_risk",
 )
 
 
@@ -100,6 +153,34 @@ def moving_values(ticket: Ticket) -> dict[str, Any]:
         "closed_at": ticket.closed_at,
         "version": ticket.version,
         "updated_at": ticket.updated_at,
+    }
+
+
+def rare_values(ticket: Ticket) -> dict[str, Any]:
+    """Return the columns that only intake's word changes."""
+    matter, pause, members = ticket.matter, ticket.pause, ticket.members
+    return {
+        "category_code": matter.category_code,
+        "category_name": matter.category_name,
+        "urgency": matter.urgency,
+        "mode": matter.mode,
+        "title": matter.title,
+        "description": matter.description,
+        "place": matter.place,
+        "grid_code": matter.grid_code,
+        "longitude": matter.longitude,
+        "latitude": matter.latitude,
+        "confidential": matter.confidential,
+        "paused_at": None if pause is None else pause.at,
+        "paused_from": None if pause is None else pause.from_status,
+        "paused_offer": None if pause is None else pause.offered,
+        "resumed_at": None if pause is None else pause.until,
+        "master_appeal_id": ticket.master_appeal_id,
+        "attached_appeals": members.appeals,
+        "attached_households": members.households,
+        "attached_persons": members.persons,
+        "urges": ticket.urges,
+        "group_risk": ticket.group_risk,
     }
 
 
@@ -167,7 +248,18 @@ def ticket_of(row: RowMapping) -> Ticket:
         review_due_at=row["review_due_at"],
         lease_token_hash=row["lease_token_hash"],
         lease_expires_at=row["lease_expires_at"],
+        pause=_pause_of(row),
+        master_appeal_id=row["master_appeal_id"],
+        members=Members(row["attached_appeals"], row["attached_households"], row["attached_persons"]),
+        urges=row["urges"],
+        group_risk=row["group_risk"],
     )
+
+
+def _pause_of(row: RowMapping) -> Pause | None:
+    if row["paused_at"] is None:
+        return None
+    return Pause(row["paused_at"], AppealStatus(row["paused_from"]), row["paused_offer"], row["resumed_at"])
 
 
 def _matter_of(row: RowMapping) -> Matter:

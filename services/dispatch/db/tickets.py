@@ -1,6 +1,7 @@
 """Reading and writing tickets with their current leg. Who changes a ticket locks it first, then its timers."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +15,11 @@ from services.dispatch.db.ticket_rows import (
     MOVING_COLUMNS,
     NEW_LEG_COLUMNS,
     NEW_TICKET_COLUMNS,
+    RARE_COLUMNS,
     leg_of,
     leg_values,
     moving_values,
+    rare_values,
     ticket_of,
     ticket_values,
 )
@@ -34,6 +37,11 @@ _UPDATE_TICKET = (
     tickets.update()
     .where(tickets.c.id == sa.bindparam("key_id"))
     .values({name: sa.bindparam("new_" + name) for name in MOVING_COLUMNS})
+)
+_UPDATE_RARE = (
+    tickets.update()
+    .where(tickets.c.id == sa.bindparam("key_id"))
+    .values({name: sa.bindparam("new_" + name) for name in RARE_COLUMNS})
 )
 _UPSERT_LEG = insert(ticket_legs)
 _UPSERT_LEG = _UPSERT_LEG.on_conflict_do_update(
@@ -75,6 +83,16 @@ async def lock_tickets_unless_busy(uow: UnitOfWork, ticket_ids: Iterable[UUID]) 
     return [ticket_of(row) for row in rows.mappings()]
 
 
+async def lock_tickets_of_appeals(uow: UnitOfWork, appeal_ids: Iterable[UUID]) -> dict[UUID, Ticket]:
+    """Lock the tickets of several appeals, in the order of their ids, and return them by appeal."""
+    wanted = sa.cast(sa.bindparam("ids"), sa.ARRAY(sa.Uuid))
+    statement = (
+        TICKET_WITH_LEG.where(tickets.c.appeal_id == sa.any_(wanted)).order_by(tickets.c.id).with_for_update(of=tickets)
+    )
+    rows = await uow.connection.execute(statement, {"ids": sorted(set(appeal_ids))})
+    return {row["appeal_id"]: ticket_of(row) for row in rows.mappings()}
+
+
 async def existing_appeals(uow: UnitOfWork, appeal_ids: Iterable[UUID]) -> set[UUID]:
     """Return which of these appeals have a ticket already."""
     wanted = sa.cast(sa.bindparam("ids"), sa.ARRAY(sa.Uuid))
@@ -108,6 +126,23 @@ async def save_tickets(uow: UnitOfWork, changed: Sequence[Ticket]) -> None:
     legs: list[dict[str, Any]] = [leg_values(ticket, ticket.leg) for ticket in changed if ticket.leg is not None]
     if legs:
         await uow.connection.execute(_UPSERT_LEG, legs)
+
+
+async def save_rare(uow: UnitOfWork, before: Ticket, after: Ticket) -> None:
+    """Store what only intake's word changes, when it has changed."""
+    values = rare_values(after)
+    if values != rare_values(before):
+        named = {"new_" + name: value for name, value in values.items()}
+        await uow.connection.execute(_UPDATE_RARE, {"key_id": after.id, **named})
+
+
+async def start_of_round(uow: UnitOfWork, ticket: Ticket) -> datetime | None:
+    """Return when a ticket was first dispatched in its present round, or None."""
+    statement = sa.select(sa.func.min(ticket_legs.c.dispatched_at)).where(
+        ticket_legs.c.ticket_id == ticket.id, ticket_legs.c.round == ticket.round
+    )
+    started: datetime | None = await uow.connection.scalar(statement)
+    return started
 
 
 async def legs_of(uow: UnitOfWork, ticket_id: UUID) -> list[Leg]:

@@ -57,6 +57,38 @@ async def cancel(uow: UnitOfWork, ticket_id: UUID, leg: int, names: Iterable[Tim
     await uow.connection.execute(_CANCEL, _keys(ticket_id, leg, names) | {"now": uow.now})
 
 
+async def pause(uow: UnitOfWork, ticket_id: UUID, leg: int, names: Iterable[TimerName], paused_at: datetime) -> None:
+    """Let what was still to come at `paused_at` wait, with the time it would have fired."""
+    await uow.connection.execute(_PAUSE, _keys(ticket_id, leg, names) | {"paused_at": paused_at})
+
+
+async def paused_of(uow: UnitOfWork, ticket_id: UUID, leg: int) -> list[TimerPlan]:
+    """Return what waits on a leg, as it would have fired without the pause."""
+    result = await uow.connection.execute(_PAUSED, {"ticket_id": ticket_id, "leg": leg})
+    return [TimerPlan(TimerName(row.timer), TimerLevel(row.level), row.fire_at, row.due_at) for row in result]
+
+
+async def resume(uow: UnitOfWork, ticket_id: UUID, leg: int, plans: Sequence[TimerPlan]) -> None:
+    """Arm what waited on a leg, at its new times."""
+    await uow.connection.execute(_RESUME, _keys_and_times(ticket_id, leg, plans))
+
+
+async def shift(uow: UnitOfWork, ticket_id: UUID, leg: int, plans: Sequence[TimerPlan]) -> None:
+    """Put other times, and other rungs, in the place of what has not fired of the timers in `plans`.
+
+    Each timer stays armed, paused or cancelled as it was; one of which nothing is left to fire stays as it is.
+    """
+    parameters = _keys_and_times(ticket_id, leg, plans)
+    result = await uow.connection.execute(_TAKE_AWAY, parameters)
+    states: dict[str, str] = {}
+    for row in result:
+        known = states.get(row.timer)
+        states[row.timer] = row.state if known is None or row.state != "cancelled" else known
+    kept = [plan for plan in plans if plan.timer in states]
+    rows = _keys_and_times(ticket_id, leg, kept) | {"states": [states[plan.timer] for plan in kept]}
+    await uow.connection.execute(_PUT_BACK, rows)
+
+
 async def restore(uow: UnitOfWork, ticket_id: UUID, leg: int, names: Iterable[TimerName]) -> None:
     """Arm again what was cancelled, at its old time, as if it had never stopped (T31, trap 15)."""
     await uow.connection.execute(_RESTORE, _keys(ticket_id, leg, names))
@@ -97,6 +129,17 @@ async def oldest_due_at(uow: UnitOfWork) -> datetime | None:
     return oldest
 
 
+def _keys_and_times(ticket_id: UUID, leg: int, plans: Sequence[TimerPlan]) -> dict[str, object]:
+    return {
+        "ticket_id": ticket_id,
+        "leg": leg,
+        "timers": [plan.timer for plan in plans],
+        "levels": [plan.level for plan in plans],
+        "fire_at": [plan.fire_at for plan in plans],
+        "due_at": [plan.due_at for plan in plans],
+    }
+
+
 def _keys(ticket_id: UUID, leg: int, names: Iterable[TimerName]) -> dict[str, object]:
     return {"ticket_id": ticket_id, "leg": leg, "timers": list(names)}
 
@@ -111,7 +154,39 @@ ON CONFLICT (ticket_id, leg, timer, level) DO UPDATE
 _CANCEL = sa.text("""
 UPDATE dispatch.timers SET state = 'cancelled'
 WHERE ticket_id = :ticket_id AND leg = :leg AND timer = ANY(CAST(:timers AS text[]))
-  AND state = 'armed' AND fire_at > :now
+  AND (state = 'armed' AND fire_at > :now OR state = 'paused')
+""")
+_PAUSE = sa.text("""
+UPDATE dispatch.timers SET state = 'paused'
+WHERE ticket_id = :ticket_id AND leg = :leg AND timer = ANY(CAST(:timers AS text[]))
+  AND state = 'armed' AND fire_at > :paused_at
+""")
+_PAUSED = sa.text("""
+SELECT timer, level, fire_at, due_at FROM dispatch.timers
+WHERE ticket_id = :ticket_id AND leg = :leg AND state = 'paused'
+""")
+_TIMES = """
+unnest(
+    CAST(:timers AS text[]), CAST(:levels AS text[]), CAST(:fire_at AS timestamptz[]), CAST(:due_at AS timestamptz[])
+)
+"""
+_RESUME = sa.text(f"""
+UPDATE dispatch.timers AS t SET state = 'armed', fire_at = p.fire_at, due_at = p.due_at
+FROM {_TIMES} AS p(timer, level, fire_at, due_at)
+WHERE t.ticket_id = :ticket_id AND t.leg = :leg AND t.timer = p.timer AND t.level = p.level AND t.state = 'paused'
+""")  # noqa: S608 - put together from constants
+_TAKE_AWAY = sa.text("""
+DELETE FROM dispatch.timers
+WHERE ticket_id = :ticket_id AND leg = :leg AND timer = ANY(CAST(:timers AS text[])) AND state <> 'fired'
+RETURNING timer, state
+""")
+_PUT_BACK = sa.text("""
+INSERT INTO dispatch.timers (ticket_id, leg, timer, level, fire_at, due_at, state)
+SELECT :ticket_id, :leg, p.* FROM unnest(
+    CAST(:timers AS text[]), CAST(:levels AS text[]), CAST(:fire_at AS timestamptz[]),
+    CAST(:due_at AS timestamptz[]), CAST(:states AS text[])
+) AS p(timer, level, fire_at, due_at, state)
+ON CONFLICT (ticket_id, leg, timer, level) DO NOTHING
 """)
 _RESTORE = sa.text("""
 UPDATE dispatch.timers SET state = 'armed'

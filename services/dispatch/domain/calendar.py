@@ -225,6 +225,24 @@ class WorkCalendar:
         earlier = self.previous_workday(local.date(), count)
         return datetime.combine(earlier, local.time(), self.time_zone).astimezone(UTC)
 
+    def workdays_between(self, start: datetime, end: datetime) -> int:
+        """How many workdays begin after `start` and not after `end`."""
+        day, last_day = self.local_date(start), self.local_date(end)
+        count = 0
+        while day < last_day:
+            day += _ONE_DAY
+            count += self.is_workday(day)
+        return count
+
+    def add_working_days(self, moment: datetime, count: int) -> datetime:
+        """The same time of day `count` workdays later; the end of a day stays the end of a day."""
+        if count == 0:
+            return moment.astimezone(UTC)
+        local = moment.astimezone(self.time_zone)
+        if local.time() == time.min:
+            return self.end_of_day(self.next_workday(local.date() - _ONE_DAY, count))
+        return self._same_time(moment, self.next_workday(local.date(), count))
+
     def end_of_same_day(self, moment: datetime) -> Due:
         """24:00 of the day itself, workday or not (即办件, LZ-09)."""
         return Due(self.end_of_day(self.local_date(moment)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from services.dispatch.domain.calendar import Due, Period, WorkCalendar
+from services.dispatch.domain.calendar import Due, Period, PeriodUnit, WorkCalendar
 from shared.errors import FieldProblem, InvalidInput
 from shared.vocabulary import HandlingMode, TimerLevel, TimerName, Urgency
 
@@ -280,6 +280,25 @@ def warnings_of(
                 at = half_way(rule, calendar, start, due_at)
         found.append(Card(timer, level, at, due_at))
     return tuple(found)
+
+
+def after_pause(
+    moment: datetime, rule: TimerRule | None, calendar: WorkCalendar, paused_at: datetime, resumed_at: datetime
+) -> datetime:
+    """When a moment that lay ahead at `paused_at` comes, now that the clock went on at `resumed_at` (T5, T29, trap 7).
+
+    What remained is kept in the timer's own unit (trap 2): workdays where it counts those, business hours where it
+    counts those, else elapsed time.
+    """
+    period = None if rule is None else rule.period
+    if period is None or period.is_natural or period.roll:
+        return resumed_at + (moment - paused_at)
+    if period.unit is not PeriodUnit.WORKING_DAY:
+        return calendar.add_working_time(resumed_at, calendar.working_time_between(paused_at, moment))
+    later = calendar.add_working_days(moment, calendar.workdays_between(paused_at, resumed_at))
+    while later <= resumed_at:
+        later = calendar.add_working_days(later, 1)
+    return later
 
 
 def half_way(rule: TimerRule, calendar: WorkCalendar, start: datetime, due_at: datetime) -> datetime:

@@ -30,6 +30,11 @@ TICKET_STATES = (
     AppealStatus.AWAITING_CALLBACK,
     AppealStatus.CLOSED,
     AppealStatus.ON_LEDGER,
+    AppealStatus.SUPPLEMENTING,
+    AppealStatus.ATTACHED,
+    AppealStatus.REFERRED,
+    AppealStatus.NOT_ACCEPTED,
+    AppealStatus.WITHDRAWN,
 )
 # While a ticket is in one of these, its time to answer runs (section 2.2).
 RUNNING_STATES = frozenset(
@@ -40,7 +45,16 @@ RUNNING_STATES = frozenset(
         AppealStatus.IN_PROGRESS,
     }
 )
-ENDED_STATES = frozenset({AppealStatus.CLOSED, AppealStatus.ON_LEDGER})
+ENDED_STATES = frozenset(
+    {
+        AppealStatus.CLOSED,
+        AppealStatus.ON_LEDGER,
+        AppealStatus.REFERRED,
+        AppealStatus.NOT_ACCEPTED,
+        AppealStatus.WITHDRAWN,
+    }
+)
+OPEN_STATES = tuple(state for state in TICKET_STATES if state not in ENDED_STATES)
 
 
 class ReturnReason(StrEnum):
@@ -58,6 +72,8 @@ class LegOutcome(StrEnum):
 
     ACCEPTED = "accepted"
     RETURNED = "returned"
+    CALLED_BACK = "called_back"
+    ATTACHED = "attached"
 
 
 Measure = Literal["final", "temporary"]
@@ -158,6 +174,51 @@ class Leg:
 
 
 @dataclass(frozen=True, slots=True)
+class Classification:
+    """What T43 may change of a matter: four independent fields, and what follows from them."""
+
+    category_code: str
+    category_name: str
+    urgency: Urgency
+    mode: HandlingMode
+    title: str
+    confidential: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The one time papers were awaited (T4, trap 7): since when, until when, and where the ticket was.
+
+    `until` None: they still are. `offered`: it was waiting to be pulled.
+    """
+
+    at: datetime
+    from_status: AppealStatus
+    offered: bool
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """How many appeals are handled with a ticket besides its own, and whom they speak for (section 8)."""
+
+    appeals: int = 0
+    households: int = 0
+    persons: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Dues:
+    """What a recount or a resumption makes of a ticket's dates, and the timers that go with them."""
+
+    clocks: LegClocks | None
+    promised_by: datetime | None
+    dispatch_due_at: datetime | None = None
+    review_due_at: datetime | None = None
+    timers: tuple[TimerPlan, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Ticket:
     """A ticket between two moves. `leg` is the current turn, or the last one while nobody has the ticket.
 
@@ -186,6 +247,16 @@ class Ticket:
     review_due_at: datetime | None = None
     lease_token_hash: str | None = None
     lease_expires_at: datetime | None = None
+    pause: Pause | None = None
+    master_appeal_id: UUID | None = None
+    members: Members = Members()
+    urges: int = 0
+    group_risk: bool = False
+
+    @property
+    def has_open_leg(self) -> bool:
+        """Whether a department has it, so that the leg's dates still mean something."""
+        return self.leg is not None and self.leg.ended_at is None
 
     @property
     def leg_number(self) -> int:

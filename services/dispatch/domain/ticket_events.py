@@ -3,9 +3,19 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
+from uuid import UUID
 
-from services.dispatch.domain.ticket import Leg, Resolution, ReturnReason, TimerPlan
-from shared.vocabulary import TimerLevel, TimerName
+from services.dispatch.domain.ticket import (
+    Classification,
+    Dues,
+    Leg,
+    Matter,
+    Members,
+    Resolution,
+    ReturnReason,
+    TimerPlan,
+)
+from shared.vocabulary import AppealStatus, TimerLevel, TimerName
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +162,119 @@ class TimerFired:
     due_at: datetime
 
 
-Event = (
+@dataclass(frozen=True, slots=True)
+class CalledBack:
+    """It ended at the hotline: `status` says how, `rule` by which rule."""
+
+    TYPE: ClassVar[str] = "ticket.called_back"
+    at: datetime
+    status: AppealStatus
+    rule: str
+    reason: str
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """Papers are awaited; `remaining_seconds` says what was left until each date that had not passed."""
+
+    TYPE: ClassVar[str] = "ticket.paused"
+    at: datetime
+    paused_at: datetime
+    due_at: datetime
+    remaining_seconds: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    TYPE: ClassVar[str] = "ticket.resumed"
+    at: datetime
+    resumed_at: datetime
+    dues: Dues
+
+    @property
+    def timers(self) -> tuple[TimerPlan, ...]:
+        return self.dues.timers
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    TYPE: ClassVar[str] = "ticket.attached"
+    at: datetime
+    master_appeal_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Detached:
+    TYPE: ClassVar[str] = "ticket.detached"
+    at: datetime
+    matter: Matter
+    master_appeal_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recategorized:
+    """`before` and `classification` are the two classifications; the pinned versions of both are in the detail."""
+
+    TYPE: ClassVar[str] = "ticket.recategorized"
+    at: datetime
+    before: Classification
+    classification: Classification
+    previous_policy: str | None
+    previous_calendar: str | None
+    dues: Dues | None
+
+    @property
+    def timers(self) -> tuple[TimerPlan, ...]:
+        return () if self.dues is None else self.dues.timers
+
+
+@dataclass(frozen=True, slots=True)
+class Urged:
+    TYPE: ClassVar[str] = "ticket.urged"
+    at: datetime
+    count: int
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRiskRaised:
+    TYPE: ClassVar[str] = "ticket.group_risk_raised"
+    at: datetime
+    reason: str
+    households: int
+    persons: int
+    appeals: int
+
+
+@dataclass(frozen=True, slots=True)
+class MembersCounted:
+    TYPE: ClassVar[str] = "ticket.members_counted"
+    at: datetime
+    members: Members
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    TYPE: ClassVar[str] = "ticket.noted"
+    at: datetime
+    reason: str
+
+
+IntakeEvent = (
+    CalledBack
+    | Paused
+    | Resumed
+    | Attached
+    | Detached
+    | Recategorized
+    | Urged
+    | GroupRiskRaised
+    | MembersCounted
+    | Noted
+)
+TicketEvent = (
     Triaged
     | Dispatched
     | Acknowledged
@@ -170,3 +292,5 @@ Event = (
     | Imported
     | TimerFired
 )
+
+Event = TicketEvent | IntakeEvent

@@ -1,136 +1,26 @@
-"""The state machine of a ticket as data (domain 2.3, plain path): which move is legal where, for whom, under which
-guards, and what it does to the timers. `decide` says what a move causes, `evolve` what an event changes; both are pure.
+"""The state machine of a ticket (domain 2.3): the guards of the table, `decide` and `evolve`.
+
+`decide` says what a move causes, `evolve` what an event changes; both are pure.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, assert_never
 
 from services.dispatch.domain import ticket_events as facts
 from services.dispatch.domain import ticket_moves as moves
 from services.dispatch.domain.ticket import Leg, LegOutcome, Ticket, is_late
-from services.dispatch.domain.ticket_events import Event
-from services.dispatch.domain.ticket_moves import Command, Move
+from services.dispatch.domain.ticket_events import Event, IntakeEvent, TicketEvent
+from services.dispatch.domain.ticket_from_intake import decide_for_intake, evolve_for_intake
+from services.dispatch.domain.ticket_moves import Command, IntakeCommand
+from services.dispatch.domain.ticket_rules import PUBLIC_NAMES, RULES, Rule
 from shared.errors import Conflict, IllegalMove
 from shared.vocabulary import AppealStatus as S
 from shared.vocabulary import TimerLevel, TimerName
 
 MOST_RETURNS = 2
-
-
-class Role(StrEnum):
-    """Who may make a move (section 2.4): the department that has the ticket, the hotline office, or the system."""
-
-    DEPARTMENT = "department"
-    OFFICE = "office"
-    SYSTEM = "system"
-
-
-class TimerAction(StrEnum):
-    START = "start"
-    STOP = "stop"
-    UNSTOP = "unstop"
-
-
-@dataclass(frozen=True, slots=True)
-class TimerEffect:
-    """What happens to timers of the current leg.
-
-    Stopping leaves alone what is already due: the sweep must still tell it.
-    """
-
-    action: TimerAction
-    timers: frozenset[TimerName]
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One legal move from one state; `to` None stays where it is."""
-
-    to: S | None
-    roles: frozenset[Role]
-    guards: tuple[str, ...] = ()
-    timers: tuple[TimerEffect, ...] = ()
-
-
 Guard = Callable[[Ticket, Any, datetime], bool]
-
-
-def _starts(*timers: TimerName) -> TimerEffect:
-    return TimerEffect(TimerAction.START, frozenset(timers))
-
-
-def _stops(*timers: TimerName) -> TimerEffect:
-    return TimerEffect(TimerAction.STOP, frozenset(timers))
-
-
-def _unstops(*timers: TimerName) -> TimerEffect:
-    return TimerEffect(TimerAction.UNSTOP, frozenset(timers))
-
-
-_DISPATCH, _SIGN, _CONTACT = TimerName.DISPATCH, TimerName.ACKNOWLEDGE, TimerName.CONTACT
-_RESOLVE, _REVIEW = TimerName.RESOLVE, TimerName.REVIEW
-_ALL = (_DISPATCH, _SIGN, _CONTACT, _RESOLVE, _REVIEW)
-_DEPARTMENT, _OFFICE, _SYSTEM = frozenset({Role.DEPARTMENT}), frozenset({Role.OFFICE}), frozenset({Role.SYSTEM})
-_OFFICE_OR_SYSTEM = _OFFICE | _SYSTEM
-_RETURN_GUARDS = (
-    "returnable",
-    "before_first_contact",
-    "within_return_window",
-    "first_return_of_department",
-    "fewer_than_two_returns",
-)
-
-RULES: Mapping[tuple[S, Move], Rule] = {
-    # T11
-    (S.AWAITING_DISPATCH, Move.DISPATCH): Rule(
-        S.AWAITING_ACKNOWLEDGEMENT, _OFFICE_OR_SYSTEM, timers=(_stops(_DISPATCH), _starts(_SIGN, _CONTACT, _RESOLVE))
-    ),
-    # T15, T16
-    (S.AWAITING_ACKNOWLEDGEMENT, Move.ACKNOWLEDGE): Rule(S.IN_PROGRESS, _DEPARTMENT, timers=(_stops(_SIGN),)),
-    (S.AWAITING_ACKNOWLEDGEMENT, Move.AUTO_ACKNOWLEDGE): Rule(S.IN_PROGRESS, _SYSTEM, timers=(_stops(_SIGN),)),
-    # after T16, T19 or T35 the department can still say that it has it
-    (S.IN_PROGRESS, Move.ACKNOWLEDGE): Rule(None, _DEPARTMENT, ("not_yet_acknowledged",), (_stops(_SIGN),)),
-    # T17: nothing pauses
-    (S.AWAITING_ACKNOWLEDGEMENT, Move.RETURN): Rule(S.RETURN_REVIEW, _DEPARTMENT, _RETURN_GUARDS),
-    (S.IN_PROGRESS, Move.RETURN): Rule(S.RETURN_REVIEW, _DEPARTMENT, _RETURN_GUARDS),
-    # T18, T19
-    (S.RETURN_REVIEW, Move.APPROVE_RETURN): Rule(
-        S.AWAITING_DISPATCH, _OFFICE, timers=(_stops(_SIGN, _CONTACT, _RESOLVE), _starts(_DISPATCH))
-    ),
-    (S.RETURN_REVIEW, Move.REFUSE_RETURN): Rule(S.IN_PROGRESS, _OFFICE),
-    # T21 and notes on the way
-    (S.IN_PROGRESS, Move.CONTACT): Rule(None, _DEPARTMENT, timers=(_stops(_CONTACT),)),
-    (S.IN_PROGRESS, Move.PROGRESS): Rule(None, _DEPARTMENT),
-    # T30, T31, T32. Only the time to answer stops at T30; the time to the first contact stops at T21 or with the leg.
-    (S.IN_PROGRESS, Move.RESOLVE): Rule(
-        S.UNDER_REVIEW, _DEPARTMENT, ("reply_given",), (_stops(_SIGN, _RESOLVE), _starts(_REVIEW))
-    ),
-    (S.UNDER_REVIEW, Move.REJECT_RESOLUTION): Rule(
-        S.IN_PROGRESS, _OFFICE, timers=(_stops(_REVIEW), _unstops(_RESOLVE))
-    ),
-    (S.UNDER_REVIEW, Move.ACCEPT_RESOLUTION): Rule(S.AWAITING_CALLBACK, _OFFICE, timers=(_stops(*_ALL),)),
-    # T35, T34 or T37, T36: decided by feedback
-    (S.AWAITING_CALLBACK, Move.REDO): Rule(S.IN_PROGRESS, _SYSTEM, ("is_next_round",), (_starts(_CONTACT, _RESOLVE),)),
-    (S.AWAITING_CALLBACK, Move.CLOSE): Rule(S.CLOSED, _SYSTEM, ("is_this_round",), (_stops(*_ALL),)),
-    (S.AWAITING_CALLBACK, Move.PUT_ON_LEDGER): Rule(S.ON_LEDGER, _SYSTEM, ("is_this_round",), (_stops(*_ALL),)),
-}
-
-# What a client calls each move; moves of the system are not offered to anybody.
-PUBLIC_NAMES: Mapping[Move, str] = {
-    Move.DISPATCH: "dispatch",
-    Move.ACKNOWLEDGE: "acknowledge",
-    Move.CONTACT: "contact",
-    Move.PROGRESS: "progress",
-    Move.RETURN: "return",
-    Move.APPROVE_RETURN: "return-decision",
-    Move.REFUSE_RETURN: "return-decision",
-    Move.RESOLVE: "resolve",
-    Move.ACCEPT_RESOLUTION: "review",
-    Move.REJECT_RESOLUTION: "review",
-}
 
 
 # --- guards ---------------------------------------------------------------------------------------------------
@@ -237,6 +127,8 @@ def rule_for(ticket: Ticket, command: Command, now: datetime) -> Rule:
 def decide(ticket: Ticket, command: Command, now: datetime) -> list[Event]:
     """Return what `command` causes at `now`. Raises as `rule_for`."""
     rule_for(ticket, command, now)
+    if isinstance(command, IntakeCommand):
+        return decide_for_intake(ticket, command, now)
     if isinstance(command, moves.Dispatch | moves.Redo | moves.ApproveReturn | moves.RefuseReturn):
         return [_decide_turn(ticket, command, now)]
     if isinstance(command, moves.Close):
@@ -331,7 +223,7 @@ def _leg(ticket: Ticket) -> Leg:
 
 def evolve(ticket: Ticket, event: Event) -> Ticket:
     """Return the ticket after `event`; replaying a ticket's events gives the ticket."""
-    changed = _evolve_turn(ticket, event)
+    changed = evolve_for_intake(ticket, event) if isinstance(event, IntakeEvent) else _evolve_turn(ticket, event)
     return changed if changed.updated_at == event.at else replace(changed, updated_at=event.at)
 
 
@@ -342,7 +234,7 @@ def evolve_all(ticket: Ticket, events: Iterable[Event]) -> Ticket:
     return ticket
 
 
-def _evolve_turn(ticket: Ticket, event: Event) -> Ticket:
+def _evolve_turn(ticket: Ticket, event: TicketEvent) -> Ticket:
     if isinstance(event, facts.Imported) or (isinstance(event, facts.TimerFired) and ticket.leg is None):
         return ticket
     match event:

@@ -1,7 +1,8 @@
 """From what happened to a ticket to what the other services are told: one contract event per domain event, or none."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from datetime import datetime
+from typing import Any, Literal, TypeVar, cast
 
 from services.dispatch.domain import ticket_events as facts
 from services.dispatch.domain.ticket import Leg, Ticket
@@ -12,7 +13,7 @@ from shared.observability.redaction import mask_text
 from shared.vocabulary import TimerName
 
 E = TypeVar("E")
-Announcer = Callable[[Ticket, Any], EventData]
+Announcer = Callable[[Ticket, Any], EventData | None]
 _announcers: dict[type[Any], Announcer] = {}
 
 
@@ -25,8 +26,10 @@ def announcement(ticket: Ticket, event: Event) -> EventData | None:
     return None if announce is None else announce(ticket, event)
 
 
-def _announces(kind: type[E]) -> Callable[[Callable[[Ticket, E], EventData]], Callable[[Ticket, E], EventData]]:
-    def register(function: Callable[[Ticket, E], EventData]) -> Callable[[Ticket, E], EventData]:
+def _announces(
+    kind: type[E],
+) -> Callable[[Callable[[Ticket, E], EventData | None]], Callable[[Ticket, E], EventData | None]]:
+    def register(function: Callable[[Ticket, E], EventData | None]) -> Callable[[Ticket, E], EventData | None]:
         _announcers[kind] = cast("Announcer", function)
         return function
 
@@ -150,6 +153,34 @@ def _redo_started(ticket: Ticket, event: facts.RedoStarted) -> EventData:
         **_turn(ticket),
         department_name=leg.department_name,
         at=event.at,
+        contact_due_at=leg.clocks.contact_due_at,
+        resolve_due_at=leg.clocks.resolve_due_at,
+        promised_by=ticket.promised_by or leg.clocks.resolve_due_at,
+    )
+
+
+@_announces(facts.Resumed)
+def _resumed(ticket: Ticket, event: facts.Resumed) -> EventData | None:
+    return _rescheduled(ticket, "resumed", event.at)
+
+
+@_announces(facts.Recategorized)
+def _recategorized(ticket: Ticket, event: facts.Recategorized) -> EventData | None:
+    return None if event.dues is None else _rescheduled(ticket, "recategorized", event.at)
+
+
+def _rescheduled(ticket: Ticket, reason: Literal["resumed", "recategorized"], at: datetime) -> EventData | None:
+    """Of interest only while a department has it; what waits for dispatch has promised nothing yet."""
+    leg = ticket.leg
+    if leg is None or not ticket.has_open_leg:
+        return None
+    return contract.TicketRescheduled(
+        **_turn(ticket),
+        department_name=leg.department_name,
+        reason=reason,
+        at=at,
+        policy_code=leg.clocks.policy_code,
+        acknowledge_due_at=leg.clocks.acknowledge_due_at,
         contact_due_at=leg.clocks.contact_due_at,
         resolve_due_at=leg.clocks.resolve_due_at,
         promised_by=ticket.promised_by or leg.clocks.resolve_due_at,

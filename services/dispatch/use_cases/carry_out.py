@@ -9,8 +9,9 @@ from services.dispatch.db import history, tickets, timers
 from services.dispatch.db.history import HistoryEntry
 from services.dispatch.domain.ticket import Ticket, TimerPlan
 from services.dispatch.domain.ticket_events import Event
-from services.dispatch.domain.ticket_machine import TimerAction, TimerEffect, decide, evolve, rule_for
+from services.dispatch.domain.ticket_machine import decide, evolve, rule_for
 from services.dispatch.domain.ticket_moves import Command
+from services.dispatch.domain.ticket_rules import TimerAction, TimerEffect
 from services.dispatch.use_cases.announce import announcement
 from services.dispatch.use_cases.lease_tokens import matches
 from services.dispatch.use_cases.workplace import Workplace
@@ -20,6 +21,7 @@ from shared.identity.principal import Principal
 from shared.identity.scopes import Scope
 
 SYSTEM_ACTOR = "system"
+INTAKE_ACTOR = "intake"
 
 
 class Expectation(Protocol):
@@ -88,11 +90,13 @@ async def carry_out(
         entries.append(HistoryEntry.of(before, after, event, actor))
     after = replace(after, version=ticket.version + 1)
     await tickets.save_tickets(uow, [after])
+    await tickets.save_rare(uow, ticket, after)
     await _apply_to_timers(uow, ticket, after, effects, events)
     await history.append(uow, entries)
     for entry in entries:
         tell(uow, entry.after, entry.event)
-    if after.pull_pending and after.leg_number != ticket.leg_number and after.department_code is not None:
+    is_new_offer = after.leg_number != ticket.leg_number or not ticket.pull_pending
+    if after.pull_pending and is_new_offer and after.department_code is not None:
         workplace.offer(uow, [after.department_code])
     return after
 
@@ -120,3 +124,10 @@ async def _apply_to_timers(
                     await timers.arm_again(uow, after.id, after.leg_number, wanted)
                 else:
                     await timers.arm(uow, [(after.id, after.leg_number, plan) for plan in wanted])
+            case TimerAction.RESUME:
+                await timers.resume(uow, before.id, before.leg_number, plans)
+            case TimerAction.SHIFT:
+                await timers.shift(uow, before.id, before.leg_number, plans)
+            case TimerAction.PAUSE:
+                since = uow.now if after.pause is None else after.pause.at
+                await timers.pause(uow, before.id, before.leg_number, effect.timers, since)

@@ -6,23 +6,38 @@ import structlog
 
 from services.dispatch.db import tickets
 from services.dispatch.domain.ticket import ENDED_STATES, Ticket
-from services.dispatch.domain.ticket_moves import Close, PutOnLedger, Redo
+from services.dispatch.domain.ticket_moves import Close, Note, PutOnLedger, Redo
 from services.dispatch.use_cases.carry_out import carry_out
 from services.dispatch.use_cases.clocks import redo_clocks
+from services.dispatch.use_cases.group_tickets import attach_locked
 from services.dispatch.use_cases.workplace import Workplace
 from shared.contracts.events import CaseClosed, CasePutOnLedger, CaseRedoRequested
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import NotFound
+from shared.vocabulary import AppealStatus
 
 log = structlog.get_logger(__name__)
 FEEDBACK_ACTOR = "feedback"
 
 
 async def close_ticket(uow: UnitOfWork, workplace: Workplace, appeal_id: UUID, event: CaseClosed) -> Ticket | None:
-    """Close (T34, T37). A ticket that has ended already stays as it is: an import is closed on both sides."""
-    ticket = await _locked(uow, appeal_id)
+    """Close (T34, T37). A ticket that has ended already stays as it is: an import is closed on both sides.
+
+    A member of a group (T9) has no ticket when it was attached before it was accepted. If it has one that intake's word
+    has not reached yet, feedback's does: it waits on its master's from now, and is closed.
+    """
+    if event.master_appeal_id is None:
+        ticket = await _locked(uow, appeal_id)
+    else:
+        locked = await tickets.lock_tickets_of_appeals(uow, [appeal_id, event.master_appeal_id])
+        if appeal_id not in locked:
+            log.info("ticket.none_to_close", appeal_id=str(appeal_id), master_appeal_id=str(event.master_appeal_id))
+            return None
+        ticket = locked[appeal_id]
     if ticket.status in ENDED_STATES:
         return None
+    if event.master_appeal_id is not None and ticket.status is not AppealStatus.ATTACHED:
+        ticket = await attach_locked(uow, workplace, ticket, event.master_appeal_id, FEEDBACK_ACTOR)
     return await carry_out(uow, workplace, ticket, Close(event.round, event.reason), FEEDBACK_ACTOR)
 
 
@@ -42,6 +57,9 @@ async def start_redo(uow: UnitOfWork, workplace: Workplace, appeal_id: UUID, eve
     if ticket.round >= event.next_round:
         log.info("ticket.redo_repeated", ticket_id=str(ticket.id), round=ticket.round)
         return None
+    if ticket.status in ENDED_STATES or ticket.status is AppealStatus.ATTACHED:
+        said = f"another round was asked for when it was {ticket.status}"
+        return await carry_out(uow, workplace, ticket, Note(said), FEEDBACK_ACTOR)
     data = await workplace.reference.current(uow)
     command = Redo(event.next_round, redo_clocks(data, ticket.matter, uow.now))
     return await carry_out(uow, workplace, ticket, command, FEEDBACK_ACTOR)
