@@ -41,6 +41,9 @@ class Settings(ServiceSettings):
     retention_body_days: float = Field(default=3_650, ge=1, le=36_500)
     retention_sweep_seconds: float = Field(default=3_600, ge=0.05, le=86_400)
 
+    session_grace_hours: float = Field(default=24.0, ge=0, le=2_160)
+    building_report_due_day: int = Field(default=5, ge=1, le=28)
+
     open311_jurisdictions: tuple[str, ...] = ()
     open311_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+(/\S*)?$")
     open311_contact: str = "Turn to the city's hotline."

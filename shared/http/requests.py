@@ -131,3 +131,12 @@ async def discard_body(receive: Receive) -> None:
                 discarded += len(message.get("body", b""))
                 if message["type"] != "http.request" or not message.get("more_body", False):
                     return
+
+
+def require_media_type(request: Request, wanted: str) -> dict[str, str]:
+    """Refuse a body of another declared type (415); return the parameters of the type, names in lower case."""
+    essence, *parameters = (header_of(request.scope, b"content-type") or "").split(";")
+    if essence.strip().lower() != wanted:
+        raise HTTPException(415)
+    pairs = (parameter.partition("=") for parameter in parameters)
+    return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}

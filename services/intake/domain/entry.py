@@ -75,6 +75,7 @@ PLACES_OF: Final[Mapping[Channel, frozenset[EntryPointKind]]] = {
 _DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _CLOCK: Final = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00", re.ASCII)
 _MOST_MINUTES: Final = 24 * 60
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +156,13 @@ def check(problems: Iterator[FieldProblem], what: str) -> None:
 def report_month(text: str) -> date:
     """Return the first day of a month like `2026-03`. Raises InvalidInput."""
     try:
-        return date.fromisoformat(f"{text}-01")
-    except ValueError as error:
-        raise InvalidInput("The month is not valid.", [FieldProblem("/month", "must look like 2026-03")]) from error
+        month = date.fromisoformat(f"{text}-01")
+    except ValueError:
+        month = None
+    if month is None or not _FIRST_YEAR <= month.year <= _LAST_YEAR:
+        problem = FieldProblem("/month", f"must look like 2026-03, between {_FIRST_YEAR} and {_LAST_YEAR}")
+        raise InvalidInput("The month is not valid.", [problem])
+    return month
 
 
 def next_month(month: date) -> date:

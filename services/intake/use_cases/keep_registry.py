@@ -114,3 +114,15 @@ async def put_demand_classes(uow: UnitOfWork, rows: Sequence[Row]) -> list[Row]:
         raise InvalidInput("The demand classes are not valid.", problems)
     await replace_demand_classes(uow.connection, rows, uow.now)
     return await read_demand_classes(uow.connection)
+
+
+async def check_category(uow: UnitOfWork, code: str | None) -> None:
+    """Raise InvalidInput when a registry names a category that does not exist."""
+    if code is not None and code not in await known_categories(uow.connection, [code]):
+        problem = FieldProblem("/category_code", "there is no such category")
+        raise InvalidInput("The category does not exist.", [problem])
+
+
+async def list_demand_classes(uow: UnitOfWork) -> list[Row]:
+    """Return which categories are for which centre, in the order of their codes (HZ-01)."""
+    return await read_demand_classes(uow.connection)
