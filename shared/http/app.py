@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 from shared.clock import Clock
 from shared.db.engine import Database
 from shared.http import health
+from shared.http.dialects import Dialect
 from shared.http.edge import Edge
 from shared.http.health import Check
 from shared.http.idempotency import keep_clean
@@ -46,12 +47,14 @@ def create_service_app(  # noqa: PLR0913 - all keyword-only, each one part of a 
     description: str = "",
     version: str = "1",
     state: Mapping[str, Any] | None = None,
+    dialects: Sequence[Dialect] = (),
 ) -> FastAPI:
     """Build a service's application.
 
     `readiness` adds required checks by name; `lifespan` hooks are entered at start in order and left in reverse before
-    the database closes; `state` entries become attributes of `app.state`. The factory closes database, redis and
-    identity at shutdown. Raises UnguardedRouteError when a route does not declare who may call it.
+    the database closes; `state` entries become attributes of `app.state`; below the paths of a
+    dialect, requests are read and errors told in its way. The factory closes database, redis and identity at shutdown.
+    Raises UnguardedRouteError when a route does not declare who may call it.
     """
     app = FastAPI(
         title=title,
@@ -69,6 +72,7 @@ def create_service_app(  # noqa: PLR0913 - all keyword-only, each one part of a 
                 service=settings.SERVICE.value,
                 cors_origins=settings.cors_origins,
                 access_log=settings.access_log,
+                dialects=dialects,
             )
         ],
     )

@@ -14,6 +14,7 @@ from shared.clock import Clock, SystemClock
 from shared.db.engine import Database
 from shared.http.app import Hook, create_service_app
 from shared.http.dead_letters import dead_letter_router
+from shared.http.dialects import Dialect
 from shared.http.health import Check
 from shared.identity.authenticator import Authenticator
 from shared.identity.tables import api_key_table
@@ -49,6 +50,7 @@ def assemble_service(  # noqa: PLR0913 - all keyword-only, each one part of a se
     clock: Clock | None = None,
     state: Mapping[str, Any] | None = None,
     receives: Sequence[str] = (),
+    dialects: Sequence[Dialect] = (),
 ) -> FastAPI:
     """Return the service's application; nothing is connected before it starts.
 
@@ -81,6 +83,7 @@ def assemble_service(  # noqa: PLR0913 - all keyword-only, each one part of a se
         gauges=gauges,
         clock=clock,
         state={"wake": wake, **(state or {})},
+        dialects=dialects,
     )
 
 

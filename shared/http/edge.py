@@ -11,6 +11,7 @@ from typing import Any, Final
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.http.dialects import Dialect, Interpreter
 from shared.http.problems import problem_of
 from shared.http.requests import known_headers
 from shared.observability import tracing
@@ -42,9 +43,16 @@ class Edge:
     """Wraps a service. `cors_origins` lists whole origins; `*` allows any, without credentials."""
 
     def __init__(
-        self, app: ASGIApp, *, service: str, cors_origins: Sequence[str] = (), access_log: bool = True
+        self,
+        app: ASGIApp,
+        *,
+        service: str,
+        cors_origins: Sequence[str] = (),
+        access_log: bool = True,
+        dialects: Sequence[Dialect] = (),
     ) -> None:
         self._app = app
+        self._dialects = tuple(dialects)
         self._service = service
         self._origins = frozenset(origin.encode() for origin in cors_origins)
         self._access_log = access_log
@@ -78,19 +86,20 @@ class Edge:
                 message["headers"] = [*message.get("headers", ()), *_SECURITY_HEADERS, *extra]
             await send(message)
 
+        deliver = self._interpreted(scope, send_with_headers)
         self._in_flight += 1
         failure: BaseException | None = None
         try:
             if scope["method"] == "OPTIONS" and extra[1:] and b"access-control-request-method" in headers:
                 await _answer_preflight(send_with_headers)
             else:
-                await self._app(scope, receive, send_with_headers)
+                await self._app(scope, receive, deliver)
         except Exception as error:
             failure = error
             if status:
                 log.error("failed_after_start", exc_info=error)
                 raise _BrokenResponseError from None
-            await problem_of(error)(scope, receive, send_with_headers)
+            await problem_of(error)(scope, receive, deliver)
         except BaseException as error:
             failure = error
             raise
@@ -98,6 +107,13 @@ class Edge:
             self._in_flight -= 1
             self._record(scope, status or 499, time.perf_counter() - started, span, failure)
             leave_work(token)
+
+    def _interpreted(self, scope: Scope, send: Send) -> Send:
+        """Return how the application answers: through the dialect of the path, if it has one."""
+        for dialect in self._dialects:
+            if dialect.owns(scope["path"]):
+                return Interpreter(dialect, scope, send)
+        return send
 
     def _record(self, scope: Scope, status: int, seconds: float, span: Any, failure: BaseException | None) -> None:
         """Tell metrics, log and trace about the request; none of them may fail it."""

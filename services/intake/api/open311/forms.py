@@ -1,0 +1,183 @@
+"""What a client posts: a form, JSON or a multipart form, read into the same fields; and the key it carries along."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from services.intake.api.open311.reading import Query
+from services.intake.domain import texts
+from shared.errors import FieldProblem, InvalidInput
+from shared.http.guards import Guard
+from shared.http.requests import BoundedRequest, discard_body, known_headers
+
+LARGEST_FORM: Final = 12 * 1024 * 1024
+_MOST_FIELDS: Final = 500
+_POSTED_KEY: Final = "minqing.open311.posted"
+_ATTRIBUTE: Final = re.compile(r"attributes?\[([^\[\]]*)\](?:\[[0-9]*\])?", re.IGNORECASE)
+_NOT_ASCII: Final = re.compile(r"[^\x21-\x7e]")
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The fields of a request: from the body, and from the query where the body does not have them."""
+
+    fields: Query
+    attributes: Mapping[str, list[str]]
+    files: tuple[UploadFile, ...] = ()
+
+
+@dataclass(slots=True)
+class _Parts:
+    fields: list[tuple[str, str]] = field(default_factory=list)
+    attributes: dict[str, list[str]] = field(default_factory=dict)
+    files: list[UploadFile] = field(default_factory=list)
+
+    def add(self, name: str, value: str) -> None:
+        match = _ATTRIBUTE.fullmatch(name.strip())
+        if match is not None:
+            self.attributes.setdefault(match[1].strip(), []).append(value)
+        else:
+            self.fields.append((name, value))
+
+
+class ApiKeyGuard(Guard):
+    """Lets in whom `require` would: the key stands in form, JSON body, query or Authorization header."""
+
+    async def admit(self, request: Any) -> Any:
+        """Return who calls. Raises as Guard.admit does, and HTTPException or InvalidInput for the body."""
+        if request.scope.get("minqing.principal") is None:
+            key = (await posted(request)).fields.one("api_key")
+            if key is not None:
+                known_headers(request.scope)[b"authorization"] = b"Bearer " + _NOT_ASCII.sub("?", key).encode()
+        return await super().admit(request)
+
+
+async def posted(request: BoundedRequest) -> Posted:
+    """Read what was posted, once per request. Raises HTTPException 400 or 413, InvalidInput."""
+    found: Posted | None = request.scope.get(_POSTED_KEY)
+    if found is None:
+        found = request.scope[_POSTED_KEY] = await _read(request)
+    return found
+
+
+async def _read(request: BoundedRequest) -> Posted:
+    kind = (known_headers(request.scope).get(b"content-type") or b"").partition(b";")[0].strip().lower()
+    is_multipart = kind == b"multipart/form-data"
+    await _check_length(request, is_multipart=is_multipart)
+    body = await request.body()
+    if not is_multipart and len(body) > request.app.state.settings.body_limit_bytes:
+        raise HTTPException(413)
+    parts = _Parts()
+    if is_multipart:
+        await _read_multipart(request, parts)
+    elif kind.endswith(b"json") or (kind != b"application/x-www-form-urlencoded" and body.lstrip()[:1] == b"{"):
+        _read_json(body, parts)
+    else:
+        for name, value in _pairs(body):
+            parts.add(name, value)
+    in_body = {name.strip().lower() for name, _ in parts.fields}
+    for name, value in request.query_params.multi_items():
+        if name.strip().lower() not in in_body:
+            parts.add(name, value)
+    return Posted(Query(parts.fields), parts.attributes, tuple(parts.files))
+
+
+async def _check_length(request: BoundedRequest, *, is_multipart: bool) -> None:
+    """Refuse by the declared length before anything is read; only a form with files may be long."""
+    try:
+        request.check_length()
+        declared = known_headers(request.scope).get(b"content-length")
+        if not is_multipart and declared is not None and int(declared) > request.app.state.settings.body_limit_bytes:
+            raise HTTPException(413)
+    except HTTPException:
+        await discard_body(request.receive)
+        raise
+
+
+def _pairs(body: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise _unreadable("The body cannot be read as a form in UTF-8.") from None
+
+
+def _read_json(body: bytes, parts: _Parts) -> None:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise _unreadable("The body is not valid JSON.") from None
+    if not isinstance(document, dict):
+        raise _unreadable("The body must be a JSON object.")
+    for name, value in document.items():
+        if name.lower() in {"attribute", "attributes"}:
+            for code, text in _answers(value):
+                parts.attributes.setdefault(code, []).append(text)
+        else:
+            for text in _texts(name, value):
+                parts.add(name, text)
+
+
+def _answers(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield codes and values of an object by code, or of a list of objects with code and value."""
+    pairs: Iterable[tuple[Any, Any]]
+    if isinstance(value, dict):
+        pairs = value.items()
+    elif isinstance(value, list) and all(isinstance(item, dict) for item in value):
+        pairs = [(item.get("code") or item.get("key"), item.get("value")) for item in value]
+    elif value is None:
+        pairs = ()
+    else:
+        raise InvalidInput("Some fields are not valid.", [FieldProblem("/attribute", "must be an object by code")])
+    for code, answer in pairs:
+        for text in _texts(f"attribute[{code}]", answer):
+            yield str(code), text
+
+
+def _texts(name: str, value: Any) -> Iterator[str]:
+    if isinstance(value, bool):
+        yield "true" if value else "false"
+    elif isinstance(value, str | int | float):
+        yield str(value)
+    elif isinstance(value, list) and not any(isinstance(item, list | dict) for item in value):
+        for item in value:
+            yield from _texts(name, item)
+    elif value is not None:
+        raise InvalidInput("Some fields are not valid.", [FieldProblem(f"/{name[:64]}", "must be a text or a number")])
+
+
+async def _read_multipart(request: BoundedRequest, parts: _Parts) -> None:
+    parser = MultiPartParser(request.headers, request.stream(), max_files=20, max_fields=_MOST_FIELDS)
+    try:
+        form: FormData = await parser.parse()
+    except (MultiPartException, KeyError, ValueError):
+        raise _unreadable("The body cannot be read as a multipart form.") from None
+    for name, value in form.multi_items():
+        if isinstance(value, UploadFile):
+            if value.filename:
+                parts.files.append(value)
+        else:
+            parts.add(name, value)
+
+
+def _unreadable(detail: str) -> InvalidInput:
+    return InvalidInput(detail)
+
+
+def clean(fields: Query, name: str, longest: int, *, lines: bool = False) -> str:
+    """Return a field's text, one line unless it may have several. Raises InvalidInput for what cannot be kept."""
+    text = (fields.one(name) or "").replace("\r\n", "\n").replace("\r", "\n")
+    if not lines:
+        text = " ".join(text.split())
+    if len(text) > longest:
+        raise InvalidInput("A text is too long.", [FieldProblem(f"/{name}", f"is longer than {longest} characters")])
+    if not texts.is_clean(text):
+        problem = FieldProblem(f"/{name}", "contains control characters or is not valid Unicode")
+        raise InvalidInput("A text cannot be kept.", [problem])
+    return text
