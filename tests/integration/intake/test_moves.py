@@ -124,9 +124,7 @@ async def test_agent_and_department_at_once_leave_one_outcome(office: Office) ->
     receipt = await office.register()
     await office.tell(receipt["id"], dispatched(office))
 
-    answer, _ = await asyncio.gather(
-        move(office, receipt, "answer"), office.tell(receipt["id"], acknowledged(office))
-    )
+    answer, _ = await asyncio.gather(move(office, receipt, "answer"), office.tell(receipt["id"], acknowledged(office)))
 
     progress = await office.progress(receipt)
     assert (answer.status_code, progress["status"]) in {(200, "closed"), (409, "in_progress")}
@@ -330,8 +328,7 @@ async def test_another_departments_appeal_looks_as_if_it_did_not_exist(office: O
     path = f"/v1/appeals/{receipt['id']}/{name}"
 
     answers = [
-        await office.client.post(path, json=body, headers={**other, **extra})
-        for extra in ({}, {"If-Match": '"v77"'})
+        await office.client.post(path, json=body, headers={**other, **extra}) for extra in ({}, {"If-Match": '"v77"'})
     ]
 
     assert [answer.status_code for answer in answers] == [404, 404]
@@ -343,9 +340,7 @@ async def test_reading_is_no_right_to_move(office: Office, name: str) -> None:
     receipt = await office.register()
     reader = await office.key("appeals:read")
 
-    answer = await office.client.post(
-        f"/v1/appeals/{receipt['id']}/{name}", json=ENDS.get(name, {}), headers=reader
-    )
+    answer = await office.client.post(f"/v1/appeals/{receipt['id']}/{name}", json=ENDS.get(name, {}), headers=reader)
 
     assert answer.status_code == 403
 

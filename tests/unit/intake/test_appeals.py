@@ -6,11 +6,11 @@ import pytest
 
 from services.intake.domain.appeals import Submission, classify, missing_for_acceptance, register
 from services.intake.domain.categories import Category, check_change, usable_category
-from services.intake.domain.machine import RULES, Move, allowed_moves, decide
+from services.intake.domain.machine import IN_HAND, UNTAKEN, Move, allowed_moves, decide
 from services.intake.domain.people import Reporter, normalise_phone
 from services.intake.domain.places import Location
 from services.intake.domain.texts import mask_email, mask_name, mask_person, mask_phone, street_of
-from services.intake.domain.timeline import _TEXTS, EntryCode, entry
+from services.intake.domain.timeline import _TEXTS, AnyCode, EntryCode, StepCode, entry
 from shared.errors import IllegalMove, InvalidInput
 from shared.vocabulary import AppealStatus, AppealType, Channel, HandlingMode, SpecialCare, Urgency
 
@@ -98,16 +98,32 @@ def test_times_of_the_past_are_kept_and_a_small_skew_is_cut_off() -> None:
     assert (found.occurred_at, found.received_at) == (NOW, NOW)
 
 
-def test_the_machine_knows_its_moves() -> None:
-    assert decide(AppealStatus.REGISTERED, Move.RECATEGORIZE).rule_id == "T43"
-    assert allowed_moves(AppealStatus.REGISTERED) == (Move.RECATEGORIZE,)
+def test_the_machine_tells_what_is_possible_instead() -> None:
+    assert decide(AppealStatus.REGISTERED, Move.ANSWER).rule_id == "T2"
     with pytest.raises(IllegalMove) as refused:
-        decide(AppealStatus.AWAITING_DISPATCH, Move.RECATEGORIZE)
-    assert refused.value.extra == {"move": "recategorize", "state": "awaiting_dispatch", "allowed_moves": []}
+        decide(AppealStatus.ATTACHED, Move.ANSWER)
+    assert refused.value.extra == {
+        "move": "answer",
+        "state": "attached",
+        "allowed_moves": ["detach", "urge", "withdraw"],
+    }
 
 
-def test_no_move_leads_out_of_a_state_of_another_service() -> None:
-    assert {state for state, _ in RULES} == {AppealStatus.DRAFT, AppealStatus.REGISTERED}
+@pytest.mark.parametrize("status", [*UNTAKEN, AppealStatus.REGISTERED])
+def test_what_nobody_has_in_hand_intake_may_end(status: AppealStatus) -> None:
+    assert {Move.ANSWER, Move.REFER, Move.DECLINE, Move.HAND_OVER} <= set(allowed_moves(status))
+
+
+@pytest.mark.parametrize("status", IN_HAND)
+def test_what_a_department_has_in_hand_only_its_citizen_ends(status: AppealStatus) -> None:
+    assert set(allowed_moves(status)) == {
+        Move.ATTACH, Move.RECATEGORIZE, Move.CHANGE_URGENCY, Move.URGE, Move.WITHDRAW,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("status", ["closed", "referred", "not_accepted", "withdrawn", "on_ledger", "archived"])
+def test_nothing_leads_out_of_an_end(status: str) -> None:
+    assert allowed_moves(AppealStatus(status)) == ()
 
 
 @pytest.mark.parametrize(
@@ -208,14 +224,23 @@ def test_a_change_must_fit_into_the_tree(changed: Category, field: str) -> None:
     assert field in {problem.field for problem in refused.value.problems}
 
 
-@pytest.mark.parametrize("code", list(EntryCode))
-def test_every_line_speaks_both_languages_and_leaves_no_blank(code: EntryCode) -> None:
-    line = entry(code, AppealStatus.IN_PROGRESS, department="D", note="N", reply="R", date="2026-01-01")
+@pytest.mark.parametrize("code", list(_TEXTS))
+def test_every_line_speaks_both_languages(code: AnyCode) -> None:
+    line = entry(code, AppealStatus.IN_PROGRESS, note="N")
 
     assert line.text_en
     assert line.text_zh
+
+
+def test_every_kind_of_line_has_a_text() -> None:
+    assert set(_TEXTS) == {*EntryCode, *StepCode}
+
+
+@pytest.mark.parametrize("code", list(EntryCode))
+def test_what_the_other_services_tell_leaves_no_blank(code: EntryCode) -> None:
+    line = entry(code, AppealStatus.IN_PROGRESS, department="D", note="N", reply="R", date="2026-01-01")
+
     assert "{" not in line.text_en + line.text_zh
-    assert code in _TEXTS
 
 
 def test_a_fact_is_never_read_as_a_format() -> None:
