@@ -90,7 +90,7 @@ async def find_requests(connection: AsyncConnection, appeal_id: UUID) -> list[St
     statement = (
         sa.select(supplement_requests)
         .where(supplement_requests.c.appeal_id == appeal_id)
-        .order_by(supplement_requests.c.requested_at.desc())
+        .order_by(supplement_requests.c.requested_at.desc(), supplement_requests.c.id.desc())
         .limit(_MOST_REQUESTS)
     )
     rows = (await connection.execute(statement)).mappings().all()
