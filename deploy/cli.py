@@ -26,6 +26,7 @@ COMMANDS = (
     Command("vault", "deploy.commands.vault", "change the master key of the personal data"),
     Command("city", "deploy.commands.city", "check and load a city pack"),
     Command("import", "deploy.commands.import_history", "bring in past requests from a CSV file"),
+    Command("classifier", "deploy.commands.classifier", "train what suggests categories, and switch it on"),
     Command("contracts", "deploy.commands.contracts", "check the event contracts against their snapshots"),
     Command("demo", "deploy.commands.demo", "send a city's real requests through a stack of its own"),
     Command("bench", "deploy.commands.bench", "measure, in ratios of one run"),

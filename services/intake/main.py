@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -20,11 +21,13 @@ from services.intake.api import (
     privacy,
     reading,
     searching,
+    similar,
     suggestions,
     supplements,
     tracking,
     volume,
 )
+from services.intake.api.attachment_reception import AttachmentRoom
 from services.intake.api.open311.front_door import GeoReportDialect
 from services.intake.api.open311.router import router as open311
 from services.intake.api.track_guard import TrackGuard
@@ -48,6 +51,7 @@ _ROUTERS = (
     alarms.router,
     attachments.router,
     searching.router,
+    similar.router,
     reading.router,
     privacy.router,
     tracking.router,
@@ -87,6 +91,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         per_second=settings.open311_rate_limit_per_second,
         burst=settings.open311_rate_limit_burst,
     )
+    app.state.attachments = AttachmentRoom.from_settings(settings)
+    app.state.helpful_checks["classifier"] = partial(desk.advisor.check, app.state.database)
     app.state.express_lane = ExpressLane(app.state.database, app.state.wake)
     return app
 

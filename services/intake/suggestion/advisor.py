@@ -20,6 +20,7 @@ from services.intake.domain.categories import Tree
 from services.intake.domain.suggestion import Advice, Question, mapped_code
 from services.intake.suggestion.lexicon import Lexicon
 from services.intake.suggestion.synonyms import words_of
+from shared.db.engine import Database
 
 if TYPE_CHECKING:
     from services.intake.suggestion.model import Model
@@ -30,6 +31,11 @@ DEFAULT_ACCEPT_AT: Final = 0.95
 # Characters the lexicon judges within a millisecond or so; more, and any model, is judged off the event loop.
 _QUICK: Final = 600
 _RETRY_SECONDS: Final = 30.0
+_NO_NUMPY: Final = "NumPy is not installed; the extra `suggest` brings it"
+
+
+class ClassifierUnusable(Exception):
+    """A model is switched on and cannot be used; the lexicon suggests instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +75,27 @@ class Advisor:
         self._retry_at = float("inf")
         self._lock = asyncio.Lock()
 
-    @property
-    def problem(self) -> str | None:
-        """Why the active model is not used, as far as this process has tried."""
-        return self._held.problem if self._held is not None else None
+    async def check(self, database: Database) -> None:
+        """Raise ClassifierUnusable while a model is switched on that cannot be used here; loads nothing."""
+        active = await database.transact(lambda uow: find_active(uow.connection), read_only=True)
+        if active is None:
+            return
+        held = self._held
+        tried = held is not None and held.active == active.version
+        problem = held.problem if held is not None and tried else await asyncio.to_thread(self._missing, active)
+        if problem is not None:
+            raise ClassifierUnusable(problem)
+
+    def _missing(self, active: Version) -> str | None:
+        try:
+            from services.intake.suggestion.artefacts import Unusable, check_description
+        except ImportError:
+            return _NO_NUMPY
+        try:
+            check_description(self._data_dir, active.version, active.sha256)
+        except Unusable as error:
+            return str(error)
+        return None
 
     async def advise(
         self, connection: AsyncConnection, catalogue: Catalogue, questions: Sequence[Question]
@@ -137,7 +160,7 @@ class Advisor:
         try:
             from services.intake.suggestion.artefacts import Unusable, load_model
         except ImportError:
-            problem = "NumPy is not installed; the extra `suggest` brings it"
+            problem = _NO_NUMPY
         else:
             try:
                 model = load_model(self._data_dir, active.version, active.sha256)

@@ -86,10 +86,7 @@ def save_model(data_dir: Path, model: Model) -> bytes:
 
 def load_model(data_dir: Path, version: str, sha256: bytes) -> Model:
     """Read a model and check every byte of it against its digest. Raises Unusable saying what is wrong."""
-    directory = directory_of(data_dir, version)
-    text = _read(directory / _DESCRIPTION, _LARGEST_DESCRIPTION)
-    if hashlib.sha256(text).digest() != sha256:
-        raise Unusable(f"{_DESCRIPTION} is not the one that was trained: its SHA-256 differs")
+    text = check_description(data_dir, version, sha256)
     try:
         description = json.loads(text)
         labels = tuple(str(label) for label in description["labels"])
@@ -99,10 +96,18 @@ def load_model(data_dir: Path, version: str, sha256: bytes) -> Model:
         raise Unusable(f"{_DESCRIPTION} cannot be read") from error
     if written != (FORMAT, FEATURES, version):
         raise Unusable("it was trained by another release: train again")
-    arrays = _read(directory / _ARRAYS, _LARGEST_ARRAYS)
+    arrays = _read(directory_of(data_dir, version) / _ARRAYS, _LARGEST_ARRAYS)
     if hashlib.sha256(arrays).hexdigest() != expected:
         raise Unusable(f"{_ARRAYS} is not the one that was trained: its SHA-256 differs")
     return _model(version, labels, _arrays(arrays))
+
+
+def check_description(data_dir: Path, version: str, sha256: bytes) -> bytes:
+    """Return a version's description, checked against its digest. Raises Unusable."""
+    text = _read(directory_of(data_dir, version) / _DESCRIPTION, _LARGEST_DESCRIPTION)
+    if hashlib.sha256(text).digest() != sha256:
+        raise Unusable(f"{_DESCRIPTION} is not the one that was trained: its SHA-256 differs")
+    return text
 
 
 def _read(path: Path, largest: int) -> bytes:

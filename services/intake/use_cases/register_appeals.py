@@ -1,7 +1,6 @@
 """Registering appeals (T1) and accepting those that lack nothing (T10): one or a batch, in one transaction."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -188,16 +187,14 @@ def _prepared(
     desk: Desk, catalogue: Catalogue, command: RegisterAppeal, now: datetime, advice: Advice | None
 ) -> Outcome:
     advised = chosen_category(desk, catalogue, advice, command.submission.type)
-    if advised is not None and advice is not None:
-        # What the citizen sent is not refused for what a model made of it: then an agent decides.
-        with suppress(DomainError):
-            new = prepare(desk, catalogue, command, now, advised=advised)
-            decisions = {**new.registered.decisions, **decision_of(advice)}
-            return replace(new, registered=replace(new.registered, decisions=decisions))
     try:
-        return prepare(desk, catalogue, command, now)
+        new = prepare(desk, catalogue, command, now, advised=advised)
     except DomainError as error:
         return error
+    if advice is None or advised is None:
+        return new
+    decisions = {**new.registered.decisions, **decision_of(advice)}
+    return replace(new, registered=replace(new.registered, decisions=decisions))
 
 
 async def _refuse_taken(

@@ -1,0 +1,1 @@
+"""Training the classifier that suggests categories, and deciding which version of it is switched on."""
