@@ -131,7 +131,9 @@ def _rescheduled(event: e.TicketRescheduled, _zone: ZoneInfo) -> Translation:
         department_name=event.department_name,
         promised_by=event.promised_by,
     )
-    return Fact(event.at, event.round, assignment=assignment), None
+    # With the papers there it stands where it stood: with the department it had been sent to.
+    status = S.AWAITING_ACKNOWLEDGEMENT if event.reason == "resumed" else None
+    return Fact(event.at, event.round, status, assignment), None
 
 
 def _imported(event: e.TicketImported, _zone: ZoneInfo) -> Translation:
