@@ -147,7 +147,7 @@ class ReviewItem(Output):
 def review_item(row: Mapping[str, Any]) -> ReviewItem:
     return ReviewItem.model_construct(
         appeal=appeal_view(row),
-        source=row["suggestion_source"],
+        source=Source(row["suggestion_source"]) if row["suggestion_source"] else None,
         version=row["suggestion_version"],
         suggestions=[_stored(each) for each in row["suggestions"] or ()],
     )

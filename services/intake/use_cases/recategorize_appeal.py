@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.intake.db.appeals import Row
 from services.intake.db.moves import NOTHING
+from services.intake.db.suggestions import forget_words
 from services.intake.db.supplements import find_open_request, was_completed
 from services.intake.domain import channels
 from services.intake.domain.acceptance import moved_due_at
@@ -120,6 +121,8 @@ async def _protected(uow: UnitOfWork, desk: Desk, row: Row, found: Reclassified)
         changes |= {name: getattr(neutral, name) for name in _WORDING}
     if not was_report:
         await _keep_hidden(uow, desk, row, changes)
+    if is_report:
+        await forget_words(uow.connection, row["id"])
     return changes
 
 

@@ -41,7 +41,8 @@ async def test_a_running_service_follows_within_seconds(room: Room) -> None:
     async def follows() -> bool:
         return str((await room.suggest())["source"]) == "model"
 
-    await eventually(follows, timeout=5)
+    followed: bool = await eventually(follows, timeout=5)
+    assert followed
 
 
 async def test_each_switch_stays_on_record(room: Room) -> None:
