@@ -8,8 +8,9 @@ from services.intake.db.appeals import Row
 from services.intake.db.knowledge import find_articles
 from services.intake.domain.knowledge import Article, problems_of_citing
 from services.intake.domain.machine import Move
-from services.intake.use_cases.carry_out_move import Mover, Outcome, begin_move, ended_event, finish_move
+from services.intake.use_cases.carry_out_move import Mover, Outcome
 from services.intake.use_cases.desk import Desk
+from services.intake.use_cases.end_appeal import Ending, begin_ending, end_appeal
 from services.intake.use_cases.mask_words import mask_for
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import InvalidInput
@@ -32,7 +33,7 @@ async def answer_appeal(uow: UnitOfWork, desk: Desk, command: AnswerAppeal, move
     Which version of each article was cited is kept. Raises NotFound, StaleVersion, IllegalMove, and InvalidInput
     naming every article that does not hold today.
     """
-    moving = await begin_move(uow, command.appeal_id, Move.ANSWER, mover)
+    moving = await begin_ending(uow, command.appeal_id, Move.ANSWER, mover)
     articles = await _cited(uow, desk, command.article_ids)
     mask = await mask_for(uow, desk, command.appeal_id)
     text = mask(command.text)
@@ -42,15 +43,7 @@ async def answer_appeal(uow: UnitOfWork, desk: Desk, command: AnswerAppeal, move
         "articles": [article.snapshot() for article in articles],
     }
     outcome = Outcome(details=details, changes={"mode": HandlingMode.IMMEDIATE})
-    after = await finish_move(uow, moving, outcome)
-    event = ended_event(uow, moving, after=after, reply=text, evaluable=may_be_asked(after))
-    uow.publish(event, subject=command.appeal_id)
-    return after
-
-
-def may_be_asked(row: Row) -> bool:
-    """Whether the citizen can say what they think of it: not who is unknown or asked not to be (traps 29, 30)."""
-    return not row["anonymous"] and bool(row["wants_reply"])
+    return await end_appeal(uow, moving, outcome, Ending(reply=text, can_be_evaluated=True))
 
 
 async def _cited(uow: UnitOfWork, desk: Desk, references: Sequence[str]) -> list[Article]:

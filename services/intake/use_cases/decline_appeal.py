@@ -17,8 +17,9 @@ from services.intake.db.declines import (
 from services.intake.domain import receipts
 from services.intake.domain.machine import Move
 from services.intake.domain.refusals import Ground, LegalChannel, Refusal, problems_of, told
-from services.intake.use_cases.carry_out_move import Mover, Moving, Outcome, begin_move, ended_event, finish_move
+from services.intake.use_cases.carry_out_move import Mover, Moving, Outcome, finish_move
 from services.intake.use_cases.desk import Desk
+from services.intake.use_cases.end_appeal import Ending, begin_ending, end_appeal
 from services.intake.use_cases.mask_words import Mask, mask_for
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import Conflict, FieldProblem, Forbidden, InvalidInput
@@ -70,7 +71,7 @@ async def decline_appeal(uow: UnitOfWork, desk: Desk, command: DeclineAppeal, mo
     Return the appeal, which is still open after a proposal. Raises NotFound, StaleVersion, IllegalMove, InvalidInput,
     AlreadyProposed, SecondPersonNeeded.
     """
-    moving = await begin_move(uow, command.appeal_id, Move.DECLINE, mover)
+    moving = await begin_ending(uow, command.appeal_id, Move.DECLINE, mover)
     mask = await mask_for(uow, desk, command.appeal_id)
     refusal = await _checked(uow, moving, command.refusal, mask)
     pending = await find_pending(uow.connection, command.appeal_id)
@@ -93,7 +94,7 @@ async def decide_decline(uow: UnitOfWork, desk: Desk, command: DecideDecline, mo
 
     Raises NotFound, StaleVersion, IllegalMove, NothingProposed, SecondPersonNeeded.
     """
-    moving = await begin_move(uow, command.appeal_id, Move.DECLINE, mover)
+    moving = await begin_ending(uow, command.appeal_id, Move.DECLINE, mover)
     pending = await find_pending(uow.connection, command.appeal_id)
     if pending is None:
         raise NothingProposed("There is nothing to decide on.")
@@ -153,5 +154,4 @@ def _details(refusal: Refusal) -> Mapping[str, Any]:
 async def _refuse(uow: UnitOfWork, moving: Moving, refusal: Refusal, *, proposed_by: str) -> Row:
     details = {**_details(refusal), "proposed_by": proposed_by, "decided_by": moving.mover.actor}
     reply = f"{told(refusal.ground, refusal.legal_channel)[1]}{refusal.explanation}"
-    uow.publish(ended_event(uow, moving, reason_code=refusal.ground, reply=reply), subject=moving.appeal_id)
-    return await finish_move(uow, moving, Outcome(details=details))
+    return await end_appeal(uow, moving, Outcome(details=details), Ending(reason_code=refusal.ground, reply=reply))

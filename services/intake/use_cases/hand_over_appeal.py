@@ -10,8 +10,9 @@ from services.intake.db.hand_overs import find_partner, find_without_result, ins
 from services.intake.db.moves import MoveToSave, save_move
 from services.intake.domain.hand_overs import EmergencyService, HandOver, latency, problems_of_time
 from services.intake.domain.machine import Move
-from services.intake.use_cases.carry_out_move import Mover, Outcome, begin_move, ended_event, finish_move
+from services.intake.use_cases.carry_out_move import Mover, Outcome, finish_move
 from services.intake.use_cases.desk import Desk
+from services.intake.use_cases.end_appeal import Ending, begin_ending, end_appeal
 from services.intake.use_cases.mask_words import mask_for
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import Conflict, FieldProblem, InvalidInput, NotFound
@@ -53,7 +54,7 @@ async def hand_over_appeal(uow: UnitOfWork, desk: Desk, command: HandOverAppeal,
 
     Raises NotFound, StaleVersion, IllegalMove, InvalidInput.
     """
-    moving = await begin_move(uow, command.appeal_id, Move.HAND_OVER, mover)
+    moving = await begin_ending(uow, command.appeal_id, Move.HAND_OVER, mover)
     mask = await mask_for(uow, desk, command.appeal_id)
     hand_over = HandOver(
         service=command.service,
@@ -67,9 +68,9 @@ async def hand_over_appeal(uow: UnitOfWork, desk: Desk, command: HandOverAppeal,
     hand_over_id = uuid7()
     await insert_hand_over(uow.connection, hand_over_id, moving.row, hand_over, actor=mover.actor, now=uow.now)
     details = {"hand_over_id": str(hand_over_id), **_details(moving.row, hand_over)}
-    if not hand_over.keep_handling:
-        uow.publish(ended_event(uow, moving, reason_code=hand_over.service), subject=command.appeal_id)
-    return await finish_move(uow, moving, Outcome(details=details, stays=hand_over.keep_handling))
+    if hand_over.keep_handling:
+        return await finish_move(uow, moving, Outcome(details=details, stays=True))
+    return await end_appeal(uow, moving, Outcome(details=details), Ending(reason_code=hand_over.service))
 
 
 async def record_result(uow: UnitOfWork, desk: Desk, command: RecordResult, mover: Mover) -> Row:

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from services.intake.db.appeals import Row
 from services.intake.domain.machine import Move
-from services.intake.use_cases.answer_appeal import may_be_asked
-from services.intake.use_cases.carry_out_move import Mover, Outcome, begin_move, ended_event, finish_move
+from services.intake.use_cases.carry_out_move import Mover, Outcome
 from services.intake.use_cases.desk import Desk
+from services.intake.use_cases.end_appeal import Ending, begin_ending, end_appeal
 from services.intake.use_cases.mask_words import mask_for
 from shared.db.unit_of_work import UnitOfWork
 from shared.vocabulary import HandlingMode
@@ -28,14 +28,10 @@ async def refer_appeal(uow: UnitOfWork, desk: Desk, command: ReferAppeal, mover:
 
     Raises NotFound, StaleVersion, IllegalMove.
     """
-    moving = await begin_move(uow, command.appeal_id, Move.REFER, mover)
+    moving = await begin_ending(uow, command.appeal_id, Move.REFER, mover)
     mask = await mask_for(uow, desk, command.appeal_id)
     explanation, target = mask(command.explanation), mask(command.target_body)
     details = {"explanation": explanation, "target_body": target, "target_contact": command.target_contact}
-    after = await finish_move(uow, moving, Outcome(details=details, changes={"mode": HandlingMode.ADVISORY}))
-    reply = f"{explanation}\n{target}"
-    uow.publish(
-        ended_event(uow, moving, after=after, reason_code="advisory", reply=reply, evaluable=may_be_asked(after)),
-        subject=command.appeal_id,
-    )
-    return after
+    outcome = Outcome(details=details, changes={"mode": HandlingMode.ADVISORY})
+    ending = Ending(reason_code="advisory", reply=f"{explanation}\n{target}", can_be_evaluated=True)
+    return await end_appeal(uow, moving, outcome, ending)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.intake.db.appeals import Row
+from services.intake.db.groups import count_members, end_membership
 from services.intake.domain.machine import Move
 from services.intake.domain.withdrawals import endangers_others
 from services.intake.use_cases.carry_out_move import Mover, Outcome, begin_move, ended_event, finish_move
@@ -12,7 +13,7 @@ from services.intake.use_cases.mask_words import mask_for
 from services.intake.use_cases.track_appeal import access_code_fits
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import Conflict, Forbidden
-from shared.vocabulary import AppealType, Urgency
+from shared.vocabulary import AppealStatus, AppealType, Urgency
 
 
 class DangerToOthers(Conflict):
@@ -20,6 +21,13 @@ class DangerToOthers(Conflict):
 
     code = "danger_to_others"
     title = "This appeal cannot be withdrawn"
+
+
+class HasMembers(Conflict):
+    """Others appealed on the same matter and are handled with this one."""
+
+    code = "has_members"
+    title = "Other appeals are attached to this one"
 
 
 class WrongAccessCode(Forbidden):
@@ -42,7 +50,8 @@ class WithdrawAppeal:
 async def withdraw_appeal(uow: UnitOfWork, desk: Desk, command: WithdrawAppeal, mover: Mover) -> Row:
     """End the appeal and everything that runs for it; return it.
 
-    Raises NotFound, StaleVersion, IllegalMove, WrongAccessCode, DangerToOthers for a report or a danger to life.
+    Raises NotFound, StaleVersion, IllegalMove, WrongAccessCode, DangerToOthers for a report or a danger to life,
+    HasMembers while other appeals are attached to it.
     """
     moving = await begin_move(uow, command.appeal_id, Move.WITHDRAW, mover)
     row = moving.row
@@ -52,6 +61,10 @@ async def withdraw_appeal(uow: UnitOfWork, desk: Desk, command: WithdrawAppeal, 
     urgency = Urgency(row["urgency"]) if row["urgency"] else None
     if endangers_others(AppealType(row["type"]), urgency, categories.get(row["category_code"] or "")):
         raise DangerToOthers("Others may be in danger: it is handled whatever its author wishes now.")
+    if members := await count_members(uow.connection, command.appeal_id):
+        raise HasMembers("Detach the others first: their matter goes on without this one.", members=members)
+    if moving.before is AppealStatus.ATTACHED:
+        await end_membership(uow.connection, command.appeal_id, at=uow.now, actor=mover.actor, reason="withdrawn")
     mask = await mask_for(uow, desk, command.appeal_id)
     details = {
         "reason": mask(command.reason),
