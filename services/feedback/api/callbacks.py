@@ -47,7 +47,7 @@ async def list_callbacks(
     due_before: Moment | None = None,
     department_code: DepartmentCode | None = None,
 ) -> Page[CallbackView]:
-    """The most urgent first. Without `status`, open and decided ones."""
+    """The most urgent first. Without `status`, all: open, decided, offered to the citizen only, and cancelled ones."""
     wanted = CallbackFilter(appeal_id, status, due_before, department_code)
     found = await db.transact(
         lambda uow: read_cases.list_callbacks(uow, wanted, cursor=page.cursor, limit=page.limit), read_only=True

@@ -3,12 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Security
+from fastapi import APIRouter, Response, Security
 
-from services.feedback.api.callbacks import DepartmentCode
-from services.feedback.api.schemas import CaseSummary, CaseView
+from services.feedback.api.callbacks import Agent, DepartmentCode
+from services.feedback.api.schemas import CaseSummary, CaseView, GroupFeedbackRequest, GroupFeedbackView
 from services.feedback.use_cases import read_cases
-from shared.http.dependencies import Db, Page, PageQuery, require
+from services.feedback.use_cases.give_group_feedback import GiveGroupFeedback, give_group_feedback
+from shared.http.dependencies import Db, Idempotency, Page, PageQuery, require
 from shared.http.problems import problem_documentation
 from shared.http.text import Moment
 from shared.identity.principal import Principal
@@ -31,6 +32,27 @@ async def get_case(principal: Reader, appeal_id: UUID, db: Db) -> CaseView:
         lambda uow: read_cases.read_case(uow, appeal_id, principal.department_code), read_only=True
     )
     return CaseView.of(file)
+
+
+@router.post(
+    "/cases/{appeal_id}/group-feedback",
+    operation_id="give_group_feedback",
+    summary="One feedback to all who share the matter (LZ-16)",
+    status_code=201,
+    response_model=GroupFeedbackView,
+    responses=problem_documentation([404, 409, 422]),
+)
+async def give_feedback(
+    principal: Agent, appeal_id: UUID, request: GroupFeedbackRequest, db: Db, idem: Idempotency
+) -> Response:
+    """It reaches the appeal and everybody handled with it now, each once; their own callbacks are still owed."""
+    command = GiveGroupFeedback(appeal_id, request.mode, request.note, request.at, principal.actor)
+    return await idem.run(
+        db,
+        lambda uow: give_group_feedback(uow, command),
+        status=201,
+        render=lambda given: (GroupFeedbackView.model_validate(given), {}),
+    )
 
 
 @router.get(

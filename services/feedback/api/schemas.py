@@ -15,11 +15,11 @@ from services.feedback.domain.evaluation import (
     Source,
     Verdict,
 )
-from services.feedback.domain.records import AttemptRecord, Callback, CaseFile
+from services.feedback.domain.records import AttemptRecord, Callback, CaseFile, FeedbackMode
 from services.feedback.use_cases.issue_evaluation_token import GivenToken
 from services.feedback.use_cases.log_attempt import LoggedAttempt
 from services.feedback.use_cases.submit_evaluation import SubmittedEvaluation
-from shared.http.text import Input, Output, Paragraph
+from shared.http.text import Input, Moment, Output, Paragraph
 from shared.vocabulary import EvaluationOutcome
 
 Grade = Annotated[
@@ -246,6 +246,7 @@ class RoundView(_Record):
     late: bool | None
     claimed_resolved: bool | None
     public_reply: str
+    master_appeal_id: UUID | None = Field(description="Whose result it is, when it was handled with another appeal.")
     verdict: Verdict | None
     evaluation: EvaluationOutcome | None
     resolved: bool | None
@@ -288,6 +289,46 @@ class CaseSummary(_Record):
     reason: str | None
     ended_at: datetime | None
     review_at: datetime | None
+    ended_as: str | None = Field(description="If intake ended it: closed, referred, not_accepted or withdrawn.")
+    ended_rule: str | None
+    master_appeal_id: UUID | None = Field(description="The appeal it is handled with.")
+    urges: int
+    group_risk: bool
+
+
+class GroupFeedbackRequest(Input):
+    """One special feedback to all who share the matter."""
+
+    mode: FeedbackMode
+    note: Annotated[str, Paragraph(2000)]
+    at: Moment | None = Field(default=None, description="When it was given; now, unless said.")
+
+
+class GroupFeedbackView(_Record):
+    """One special feedback: when, how, and how many appeals it reached, the master's included."""
+
+    id: UUID
+    appeal_id: UUID
+    mode: FeedbackMode
+    note: str
+    at: datetime
+    actor: str
+    reached: int
+
+
+class MemberView(_Record):
+    """An appeal handled with this one, and its own verdict."""
+
+    model_config = ConfigDict(from_attributes=True, extra="forbid", frozen=True, populate_by_name=True)
+
+    appeal_id: UUID
+    receipt_number: str | None
+    status: CaseState = Field(validation_alias="state")
+    attached_at: datetime | None
+    evaluation: EvaluationOutcome | None
+    resolved: bool | None
+    satisfaction: int | None
+    reason: str | None
 
 
 class CaseView(CaseSummary):
@@ -296,6 +337,10 @@ class CaseView(CaseSummary):
     rounds: list[RoundView] = Field(default_factory=list)
     legs: list[LegView] = Field(default_factory=list)
     evaluations: list[EvaluationView] = Field(default_factory=list)
+    attached_appeals: int = 0
+    dissatisfied_members: int = Field(default=0, description="Of those, how many were neither helped nor satisfied.")
+    members: list[MemberView] = Field(default_factory=list, description="The first two hundred.")
+    group_feedbacks: list[GroupFeedbackView] = Field(default_factory=list)
 
     @classmethod
     def of(cls, file: CaseFile) -> "CaseView":
@@ -318,5 +363,9 @@ class CaseView(CaseSummary):
                 "rounds": rounds,
                 "legs": [LegView.model_validate(leg) for leg in file.legs],
                 "evaluations": [EvaluationView.model_validate(given) for given in file.evaluations],
+                "attached_appeals": file.group.attached_appeals,
+                "dissatisfied_members": file.group.dissatisfied_members,
+                "members": [MemberView.model_validate(member) for member in file.group.members],
+                "group_feedbacks": [GroupFeedbackView.model_validate(given) for given in file.group_feedbacks],
             }
         )

@@ -1,7 +1,7 @@
 """SQL of cases and rounds: facts from two producers upserted side by side, verdicts written under the case's lock."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from services.feedback.domain.case import CasePosition, CaseState
 from services.feedback.domain.evaluation import Conclusion, Reason, Verdict
 from services.feedback.domain.records import LockedCase, Resolution
 from shared.db.unit_of_work import UnitOfWork
+from shared.errors import Conflict
 from shared.vocabulary import EvaluationOutcome
 
 LOCKED_COLUMNS = (
@@ -23,7 +24,9 @@ LOCKED_COLUMNS = (
     cases.c.round,
     cases.c.anonymous,
     cases.c.wants_reply,
-    cases.c.accepted_at,
+    cases.c.received_at,
+    cases.c.master_appeal_id,
+    cases.c.ended_as,
 )
 
 # Sorted, so that two batches that share appeals lock them in the same order.
@@ -99,46 +102,46 @@ def locked_of(row: sa.Row[Any], prefix: str = "") -> LockedCase:
         round=value[f"{prefix}round"],
         anonymous=value[f"{prefix}anonymous"],
         wants_reply=value[f"{prefix}wants_reply"],
-        is_known=value[f"{prefix}accepted_at"] is not None,
+        is_known=value[f"{prefix}received_at"] is not None,
+        master_appeal_id=value[f"{prefix}master_appeal_id"],
+        ended_as=value[f"{prefix}ended_as"],
     )
 
 
 async def record_resolution(uow: UnitOfWork, resolution: Resolution) -> None:
-    """Open the record of a round with what the department delivered. A second one for the round is an error."""
-    await uow.connection.execute(
-        rounds.insert().values(
-            appeal_id=resolution.appeal_id,
-            round=resolution.round,
-            leg=resolution.leg,
-            department_code=resolution.department_code,
-            department_name=resolution.department_name,
-            resolved_at=resolution.resolved_at,
-            resolve_due_at=resolution.resolve_due_at,
-            accepted_at=resolution.accepted_at,
-            late=resolution.late,
-            claimed_resolved=resolution.claimed_resolved,
-            public_reply=resolution.public_reply,
-        )
+    """Open the record of a round with what the department delivered.
+
+    It may take the place of a master's result that nobody has judged. Any other second one is a Conflict.
+    """
+    values = {field.name: getattr(resolution, field.name) for field in fields(resolution)}
+    of_master = sa.and_(rounds.c.verdict.is_(None), rounds.c.master_appeal_id.is_not(None))
+    inserted = pg_insert(rounds).values(**values)
+    stored = await uow.connection.execute(
+        inserted.on_conflict_do_update(index_elements=["appeal_id", "round"], set_=values, where=of_master)
     )
+    if stored.rowcount != 1:
+        raise Conflict("the round has a result already", round=resolution.round)
+
+
+async def find_resolution(uow: UnitOfWork, appeal_id: UUID) -> Resolution | None:
+    """Return what was accepted in the present round of an appeal, or None when nothing was yet."""
+    query = (
+        sa.select(rounds)
+        .join(cases, sa.and_(cases.c.appeal_id == rounds.c.appeal_id, cases.c.round == rounds.c.round))
+        .where(rounds.c.appeal_id == appeal_id, rounds.c.accepted_at.is_not(None))
+    )
+    row = (await uow.connection.execute(query)).one_or_none()
+    return None if row is None else _resolution_of(row)
 
 
 async def load_resolution(uow: UnitOfWork, appeal_id: UUID, round_number: int) -> Resolution:
     """Return what was recorded for a round."""
     query = sa.select(rounds).where(rounds.c.appeal_id == appeal_id, rounds.c.round == round_number)
-    row = (await uow.connection.execute(query)).one()
-    return Resolution(
-        appeal_id=row.appeal_id,
-        round=row.round,
-        leg=row.leg,
-        department_code=row.department_code,
-        department_name=row.department_name,
-        accepted_at=row.accepted_at,
-        resolved_at=row.resolved_at,
-        resolve_due_at=row.resolve_due_at,
-        late=row.late,
-        claimed_resolved=row.claimed_resolved,
-        public_reply=row.public_reply,
-    )
+    return _resolution_of((await uow.connection.execute(query)).one())
+
+
+def _resolution_of(row: sa.Row[Any]) -> Resolution:
+    return Resolution(**{field.name: row._mapping[field.name] for field in fields(Resolution)})
 
 
 async def hold_resolution(uow: UnitOfWork, appeal_id: UUID, round_number: int) -> None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from services.feedback.domain.attempts import AttemptOutcome, CallbackStatus
 from services.feedback.domain.case import CaseState
 from services.feedback.domain.evaluation import Source, Verdict
+from services.feedback.domain.records import FeedbackMode
 from shared.db.schema import service_metadata
 from shared.vocabulary import EvaluationOutcome, TimerLevel
 
@@ -67,6 +68,13 @@ cases = sa.Table(
     sa.Column("reason", sa.Text),
     _moment("ended_at"),
     _moment("review_at"),
+    # Intake again, about an appeal that was accepted, or that ended without.
+    sa.Column("ended_as", sa.Text),
+    sa.Column("ended_rule", sa.Text),
+    sa.Column("master_appeal_id", sa.Uuid),
+    _moment("attached_at"),
+    sa.Column("urges", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("group_risk", sa.Boolean, nullable=False, server_default=sa.false()),
     _moment("created_at", required=True),
     _moment("updated_at", required=True),
     _one_of("state", CaseState),
@@ -75,7 +83,14 @@ cases = sa.Table(
     sa.CheckConstraint("round >= 1", name="round"),
     sa.CheckConstraint("(state IN ('closed', 'on_ledger')) = (ended_at IS NOT NULL)", name="ended"),
     sa.CheckConstraint("(state = 'on_ledger') = (review_at IS NOT NULL)", name="ledger_review"),
+    sa.CheckConstraint("ended_as IN ('closed', 'referred', 'not_accepted', 'withdrawn')", name="ended_as"),
     sa.Index("ix_cases_ledger", "review_at", "appeal_id", postgresql_where=sa.text("state = 'on_ledger'")),
+    sa.Index(
+        "ix_cases_members",
+        "master_appeal_id",
+        "appeal_id",
+        postgresql_where=sa.text("master_appeal_id IS NOT NULL"),
+    ),
 )
 
 rounds = sa.Table(
@@ -92,6 +107,8 @@ rounds = sa.Table(
     sa.Column("late", sa.Boolean),
     sa.Column("claimed_resolved", sa.Boolean),
     sa.Column("public_reply", sa.Text, nullable=False, server_default=""),
+    # Whose result it is, when this appeal was handled with another.
+    sa.Column("master_appeal_id", sa.Uuid),
     # The verdict, written once: round 1 is never overwritten by what a redo brings (trap 16).
     sa.Column("verdict", sa.Text),
     sa.Column("evaluation", sa.Text),
@@ -155,10 +172,14 @@ callbacks = sa.Table(
     sa.Column("reason", sa.Text),
     _moment("decided_at"),
     sa.ForeignKeyConstraint(["appeal_id", "round"], ["rounds.appeal_id", "rounds.round"]),
-    sa.UniqueConstraint("appeal_id", "round"),
     _one_of("status", CallbackStatus),
     _one_of("verdict", Verdict),
-    sa.CheckConstraint("(status = 'decided') = (decided_at IS NOT NULL)", name="decided"),
+    sa.CheckConstraint("(status IN ('decided', 'cancelled')) = (decided_at IS NOT NULL)", name="decided"),
+    # Once per appeal and round; one that was cancelled may be followed by another.
+    sa.Index(
+        "ix_callbacks_round", "appeal_id", "round", unique=True, postgresql_where=sa.text("status <> 'cancelled'")
+    ),
+    sa.Index("ix_callbacks_appeal_id", "appeal_id"),
     sa.Index("ix_callbacks_due", "due_at", "id"),
     sa.Index("ix_callbacks_status_due", "status", "due_at", "id"),
 )
@@ -178,6 +199,27 @@ callback_attempts = sa.Table(
     _one_of("outcome", AttemptOutcome),
     _grade(),
     sa.Index("ix_callback_attempts_callback", "callback_id", "id"),
+)
+
+# One special feedback to all who share a matter, and whom it reached: each appeal once (LZ-16).
+group_feedbacks = sa.Table(
+    "group_feedbacks",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("appeal_id", sa.Uuid, sa.ForeignKey("cases.appeal_id"), nullable=False),
+    sa.Column("mode", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    _moment("at", required=True),
+    sa.Column("actor", sa.Text, nullable=False),
+    _one_of("mode", FeedbackMode),
+)
+
+group_feedback_receivers = sa.Table(
+    "group_feedback_receivers",
+    metadata,
+    sa.Column("feedback_id", sa.Uuid, sa.ForeignKey("group_feedbacks.id"), primary_key=True),
+    sa.Column("appeal_id", sa.Uuid, primary_key=True),
+    sa.Index("ix_group_feedback_receivers_appeal_id", "appeal_id"),
 )
 
 evaluation_tokens = sa.Table(

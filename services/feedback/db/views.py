@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from services.feedback.db.callbacks import SELECT_CALLBACK, callback_of, load_attempts
+from services.feedback.db.groups import group_feedbacks_of, load_group
 from services.feedback.db.tables import callbacks, cases, evaluations, legs, rounds
 from services.feedback.domain.attempts import CallbackStatus
 from services.feedback.domain.case import CaseState
@@ -87,7 +88,9 @@ async def load_case_file(uow: UnitOfWork, appeal_id: UUID) -> CaseFile | None:
     if not case:
         return None
     found_callbacks = await uow.connection.execute(
-        SELECT_CALLBACK.where(callbacks.c.appeal_id == appeal_id).order_by(callbacks.c.round).limit(_MOST_ROUNDS_SHOWN)
+        SELECT_CALLBACK.where(callbacks.c.appeal_id == appeal_id)
+        .order_by(callbacks.c.round, callbacks.c.id)
+        .limit(_MOST_ROUNDS_SHOWN)
     )
     called = tuple(callback_of(row) for row in found_callbacks)
     return CaseFile(
@@ -97,6 +100,8 @@ async def load_case_file(uow: UnitOfWork, appeal_id: UUID) -> CaseFile | None:
         callbacks=called,
         attempts=await load_attempts(uow, [callback.id for callback in called]),
         evaluations=await _of_appeal(uow, evaluations, EvaluationRecord, appeal_id, _MOST_ROUNDS_SHOWN),
+        group=await load_group(uow, appeal_id),
+        group_feedbacks=await group_feedbacks_of(uow, appeal_id),
     )
 
 

@@ -21,10 +21,15 @@ class AttemptOutcome(StrEnum):
 
 
 class CallbackStatus(StrEnum):
-    """A callback is work to do, or it is decided and stays as it is."""
+    """A callback is work to do, or it is decided and stays as it is.
+
+    Offered: nobody has to call, the citizen may evaluate (T2). Cancelled: there is nothing to ask about any more.
+    """
 
     OPEN = "open"
     DECIDED = "decided"
+    OFFERED = "offered"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,17 @@ class Weighed:
     conclusion: Conclusion | None
 
 
-def weigh(attempt: Attempt, *, at: datetime, tally: Tally, round_number: int, policy: FeedbackPolicy) -> Weighed:
+@dataclass(frozen=True, slots=True)
+class CallStage:
+    """When a call was made, after which, about which round, and whether of one handled with another appeal."""
+
+    at: datetime
+    tally: Tally
+    round_number: int
+    is_member: bool = False
+
+
+def weigh(attempt: Attempt, stage: CallStage, policy: FeedbackPolicy) -> Weighed:
     """Return what `attempt` leads to (T34 to T37).
 
     A wrong number counts like no answer: the citizen was not reached, and a second look for the right number is owed.
@@ -99,11 +114,14 @@ def weigh(attempt: Attempt, *, at: datetime, tally: Tally, round_number: int, po
             answer = attempt.answer
             if answer is None:
                 raise AssertionError("Attempt requires the answer of a citizen who was reached")
-            return Weighed(False, tally, conclude_answer(answer, round_number=round_number, policy=policy))
+            conclusion = conclude_answer(
+                answer, round_number=stage.round_number, policy=policy, is_member=stage.is_member
+            )
+            return Weighed(False, stage.tally, conclusion)
         case AttemptOutcome.REFUSED:
-            return Weighed(False, tally, Conclusion(CaseMove.CLOSE_REFUSED, Reason.REFUSED))
+            return Weighed(False, stage.tally, Conclusion(CaseMove.CLOSE_REFUSED, Reason.REFUSED))
         case AttemptOutcome.NO_ANSWER | AttemptOutcome.WRONG_NUMBER:
-            return _weigh_in_vain(at, tally, policy)
+            return _weigh_in_vain(stage.at, stage.tally, policy)
         case _:
             assert_never(attempt.outcome)
 

@@ -28,6 +28,8 @@ class CaseMove(StrEnum):
     CLOSE_UNREACHED = "close_unreached"
     CLOSE_REFUSED = "close_refused"
     RECORD_HISTORY = "record_history"
+    END_AT_HOTLINE = "end_at_hotline"
+    GO_OWN_WAY = "go_own_way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,9 @@ TRANSITIONS: Final[Mapping[tuple[CaseState, CaseMove], Transition]] = {
     (CaseState.AWAITING_CALLBACK, CaseMove.PUT_ON_LEDGER): Transition(CaseState.ON_LEDGER, "T36"),
     (CaseState.AWAITING_CALLBACK, CaseMove.CLOSE_UNREACHED): Transition(CaseState.CLOSED, "T37"),
     (CaseState.AWAITING_CALLBACK, CaseMove.CLOSE_REFUSED): Transition(CaseState.CLOSED, "T37"),
+    (CaseState.OPEN, CaseMove.END_AT_HOTLINE): Transition(CaseState.CLOSED, "T2, T3, T6, T7, T8, T41"),
+    (CaseState.AWAITING_CALLBACK, CaseMove.END_AT_HOTLINE): Transition(CaseState.CLOSED, "T41"),
+    (CaseState.AWAITING_CALLBACK, CaseMove.GO_OWN_WAY): Transition(CaseState.OPEN, "section 8"),
 }
 
 

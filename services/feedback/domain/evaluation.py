@@ -32,6 +32,12 @@ class Reason(StrEnum):
     DISSATISFIED = "dissatisfied"
     UNSOLVED_AFTER_REDO = "unsolved_after_redo"
     IMPORTED = "imported"
+    MEMBER_DISSATISFIED = "member_dissatisfied"
+    ANSWERED = "answered"
+    REFERRED = "referred"
+    NOT_ACCEPTED = "not_accepted"
+    WITHDRAWN = "withdrawn"
+    DETACHED = "detached"
 
 
 class Verdict(StrEnum):
@@ -86,14 +92,19 @@ class Conclusion:
         return EvaluationOutcome.NONE if self.answer is None else EvaluationOutcome.EVALUATED
 
 
-def conclude_answer(answer: Answer, *, round_number: int, policy: FeedbackPolicy) -> Conclusion:
+def conclude_answer(
+    answer: Answer, *, round_number: int, policy: FeedbackPolicy, is_member: bool = False
+) -> Conclusion:
     """Return what a citizen's answer leads to.
 
     Solved, or at least basically satisfied: closed (T34). Neither: back to the department while rounds are left (T35),
-    then on the ledger of unsolved cases (T36).
+    then on the ledger of unsolved cases (T36). One that was handled with another appeal has no ticket to send back: the
+    verdict stands, and shows on its master (section 8).
     """
     if answer.resolved or answer.is_satisfied:
         return Conclusion(CaseMove.CLOSE_ANSWERED, Reason.EVALUATED, answer)
+    if is_member:
+        return Conclusion(CaseMove.CLOSE_ANSWERED, Reason.MEMBER_DISSATISFIED, answer)
     if round_number < policy.most_rounds:
         return Conclusion(CaseMove.REQUEST_REDO, Reason.DISSATISFIED, answer)
     return Conclusion(CaseMove.PUT_ON_LEDGER, Reason.UNSOLVED_AFTER_REDO, answer)

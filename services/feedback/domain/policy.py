@@ -24,6 +24,10 @@ class FeedbackPolicy:
         """When the citizen should have been called, exclusive (T_CALLBACK)."""
         return accepted_at + self.callback_due
 
+    def offer_ends_at(self, now: datetime) -> datetime:
+        """Until when somebody who need not be called may evaluate, exclusive."""
+        return now + self.token_lifetime
+
     def ledger_review_at(self, now: datetime) -> datetime:
         """When an unsolved case is looked at again (T_LEDGER_REVIEW)."""
         return now + self.ledger_review

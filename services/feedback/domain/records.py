@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from services.feedback.domain.attempts import AttemptOutcome, CallbackStatus, Tally
@@ -20,6 +21,13 @@ class LockedCase:
     anonymous: bool | None
     wants_reply: bool | None
     is_known: bool
+    master_appeal_id: UUID | None = None
+    ended_as: str | None = None
+
+    @property
+    def is_member(self) -> bool:
+        """Whether it is handled with another appeal (T9)."""
+        return self.master_appeal_id is not None
 
     @property
     def position(self) -> CasePosition:
@@ -28,7 +36,9 @@ class LockedCase:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """A department's result that the hotline accepted: what the citizen is asked about."""
+    """A department's result that the hotline accepted, or the hotline's own answer (without department and due date):
+    what the citizen is asked about. `master_appeal_id`: it was given to another appeal that this one is handled with.
+    """
 
     appeal_id: UUID
     round: int
@@ -37,10 +47,11 @@ class Resolution:
     department_name: str
     accepted_at: datetime
     resolved_at: datetime
-    resolve_due_at: datetime
+    resolve_due_at: datetime | None
     late: bool
     claimed_resolved: bool
     public_reply: str
+    master_appeal_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +126,7 @@ class Round:
     late: bool | None
     claimed_resolved: bool | None
     public_reply: str
+    master_appeal_id: UUID | None
     verdict: Verdict | None
     evaluation: EvaluationOutcome | None
     resolved: bool | None
@@ -183,6 +195,57 @@ class Case:
     reason: str | None
     ended_at: datetime | None
     review_at: datetime | None
+    ended_as: str | None
+    ended_rule: str | None
+    master_appeal_id: UUID | None
+    urges: int
+    group_risk: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An appeal that is handled with another, and its own verdict (LZ-16)."""
+
+    appeal_id: UUID
+    receipt_number: str | None
+    state: CaseState
+    attached_at: datetime | None
+    evaluation: EvaluationOutcome | None
+    resolved: bool | None
+    satisfaction: int | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Those handled with an appeal: how many, how many of them were not helped, and the first of them."""
+
+    attached_appeals: int = 0
+    dissatisfied_members: int = 0
+    members: tuple[Member, ...] = ()
+
+
+class FeedbackMode(StrEnum):
+    """How one special feedback was given to all who share a matter (LZ-16)."""
+
+    FACE = "face"
+    LETTER = "letter"
+    PHONE = "phone"
+    ONLINE = "online"
+    APPOINTMENT = "appointment"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFeedback:
+    """One special feedback: when and how it was given, and how many appeals it reached."""
+
+    id: UUID
+    appeal_id: UUID
+    mode: FeedbackMode
+    note: str
+    at: datetime
+    actor: str
+    reached: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,3 +258,5 @@ class CaseFile:
     callbacks: tuple[Callback, ...]
     attempts: tuple[AttemptRecord, ...]
     evaluations: tuple[EvaluationRecord, ...]
+    group: Group
+    group_feedbacks: tuple[GroupFeedback, ...]

@@ -1,6 +1,6 @@
 """Who may take a callback in hand: never the department whose work is being judged (trap 45)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -29,12 +29,13 @@ async def take_callback(
     caller: Caller,
     *,
     move: str,
+    statuses: Container[CallbackStatus] = (CallbackStatus.OPEN,),
     check_version: Callable[[int], None] = _any_version,
 ) -> tuple[Callback, LockedCase]:
-    """Return an open callback with its case, both locked.
+    """Return a callback that is open, or in one of `statuses`, with its case, both locked.
 
     Raises NotFound; Forbidden for the handling department; whatever `check_version` raises; IllegalMove when the
-    callback is decided. The right is checked before the version and the state (trap 39).
+    callback is in another. The right is checked before the version and the state (trap 39).
     """
     found = await lock_callback(uow, callback_id)
     if found is None:
@@ -43,6 +44,6 @@ async def take_callback(
     if caller.department_code is not None and caller.department_code == callback.department_code:
         raise Forbidden("The handling department cannot call back about its own work.", code="own_work_not_evaluated")
     check_version(callback.version)
-    if callback.status is not CallbackStatus.OPEN:
+    if callback.status not in statuses:
         raise IllegalMove(move, callback.status.value, ())
     return callback, case

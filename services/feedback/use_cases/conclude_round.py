@@ -39,4 +39,5 @@ def _closed(case: LockedCase, conclusion: Conclusion, uow: UnitOfWork) -> CaseCl
         resolved=None if answer is None else answer.resolved,
         satisfaction=None if answer is None else answer.satisfaction,
         reason=conclusion.reason.value,
+        master_appeal_id=case.master_appeal_id,
     )

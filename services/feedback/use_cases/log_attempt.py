@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.feedback.db.callbacks import count_attempt, insert_attempt, insert_evaluation
-from services.feedback.domain.attempts import Attempt, AttemptOutcome, weigh
+from services.feedback.domain.attempts import Attempt, AttemptOutcome, CallStage, weigh
 from services.feedback.domain.evaluation import Answer, Source
 from services.feedback.domain.policy import FeedbackPolicy
 from services.feedback.domain.records import AttemptRecord, Callback, EvaluationRecord
@@ -53,7 +53,8 @@ async def log_attempt(
     callback, case = await take_callback(
         uow, command.callback_id, command.caller, move="log_attempt", check_version=check_version
     )
-    weighed = weigh(command.attempt, at=uow.now, tally=callback.tally, round_number=callback.round, policy=policy)
+    stage = CallStage(uow.now, callback.tally, callback.round, is_member=case.is_member)
+    weighed = weigh(command.attempt, stage, policy)
     record = _record(uow, command, counted=weighed.counted)
     await insert_attempt(uow, record)
     changed = await count_attempt(uow, callback, weighed.tally, weighed.conclusion)

@@ -147,6 +147,21 @@ async def record_redo_started(uow: UnitOfWork, appeal_id: UUID, event: e.TicketR
     )
 
 
+async def record_rescheduled(uow: UnitOfWork, appeal_id: UUID, event: e.TicketRescheduled) -> None:
+    """T5 or T43: the dates of a leg have moved, and perhaps the policy they come from."""
+    await upsert_leg(
+        uow,
+        LegKey(appeal_id, event.round, event.leg),
+        {
+            "department_code": event.department_code,
+            "policy_code": event.policy_code,
+            "acknowledge_due_at": event.acknowledge_due_at,
+            "contact_due_at": event.contact_due_at,
+            "resolve_due_at": event.resolve_due_at,
+        },
+    )
+
+
 async def record_imported(uow: UnitOfWork, tickets: Sequence[tuple[UUID, e.TicketImported]]) -> None:
     """Tickets of the past, each appeal at most once; one that is over closes its case and tells nobody.
 

@@ -9,8 +9,10 @@ from services.feedback.db.callbacks import (
     lock_callback,
     use_token,
 )
+from services.feedback.db.groups import record_late_answer
 from services.feedback.domain.attempts import CallbackStatus
-from services.feedback.domain.evaluation import Answer, Source, Verdict, conclude_answer
+from services.feedback.domain.case import CaseMove
+from services.feedback.domain.evaluation import Answer, Conclusion, Reason, Source, Verdict, conclude_answer
 from services.feedback.domain.policy import FeedbackPolicy
 from services.feedback.domain.records import Callback, EvaluationRecord
 from services.feedback.domain.tokens import IssuedToken, TokenSigner, TokenUnknown
@@ -46,7 +48,8 @@ async def submit_evaluation(
     """Store the evaluation and end the round (T34 to T36, traps 18 and 19).
 
     Two submissions at once: the row lock lets one win, the other is told the token is used. Raises TokenUnknown (404),
-    Conflict `token_used` or `already_evaluated` (409), Gone `token_expired` (410). The comment is stored masked.
+    Conflict `token_used`, `already_evaluated` or `no_longer_asked` (409), Gone `token_expired` (410). The
+    comment is stored masked.
     """
     callback_id = signer.callback_of(command.token)
     found = await lock_callback(uow, callback_id)
@@ -65,18 +68,31 @@ async def submit_evaluation(
         comment=mask_text(command.comment),
         at=uow.now,
     )
-    conclusion = conclude_answer(command.answer, round_number=callback.round, policy=policy)
     await use_token(uow, callback_id)
     await insert_evaluation(uow, evaluation, actor=CITIZEN)
+    if callback.status is CallbackStatus.OFFERED:
+        # Closed before anybody was asked (T2): the word is kept and counts, and sends nothing back.
+        conclusion = Conclusion(CaseMove.CLOSE_ANSWERED, Reason.EVALUATED, command.answer)
+        await record_late_answer(uow, callback.appeal_id, callback.round, command.answer)
+    else:
+        conclusion = conclude_answer(
+            command.answer, round_number=callback.round, policy=policy, is_member=case.is_member
+        )
+        await conclude_round(uow, case, conclusion, policy)
     await decide_callback(uow, callback, conclusion)
-    await conclude_round(uow, case, conclusion, policy)
     return SubmittedEvaluation(evaluation, conclusion.verdict)
 
 
 def _check_usable(callback: Callback, token: IssuedToken, uow: UnitOfWork) -> None:
     if token.used_at is not None:
         raise Conflict("This token has been used; a matter is evaluated once per round.", code="token_used")
-    if callback.status is not CallbackStatus.OPEN:
+    if callback.status is CallbackStatus.CANCELLED:
+        raise Conflict(
+            "The matter has ended in the meantime; there is nothing to evaluate.",
+            code="no_longer_asked",
+            state=callback.status.value,
+        )
+    if callback.status is CallbackStatus.DECIDED:
         raise Conflict(
             "The round has been decided by a call in the meantime.",
             code="already_evaluated",

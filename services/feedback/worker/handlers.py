@@ -5,7 +5,9 @@ from uuid import UUID
 
 from services.feedback.domain.policy import FeedbackPolicy
 from services.feedback.domain.records import Resolution
-from services.feedback.use_cases import record_legs
+from services.feedback.use_cases import record_changes, record_legs
+from services.feedback.use_cases.end_case import end_case
+from services.feedback.use_cases.follow_master import attach_case, detach_case, tell_members
 from services.feedback.use_cases.open_callback import accept_resolution
 from services.feedback.use_cases.record_appeals import record_appeals
 from shared.contracts import events as e
@@ -23,6 +25,10 @@ _RECORDED: dict[type[EventData], Callable[..., Awaitable[None]]] = {
     e.TicketResolutionRejected: record_legs.record_resolution_rejected,
     e.TicketTimerFired: record_legs.record_timer_fired,
     e.TicketRedoStarted: record_legs.record_redo_started,
+    e.TicketRescheduled: record_legs.record_rescheduled,
+    e.AppealRecategorized: record_changes.record_recategorized,
+    e.AppealUrged: record_changes.record_urged,
+    e.AppealGroupRiskRaised: record_changes.record_group_risk,
 }
 
 
@@ -30,6 +36,7 @@ def make_subscriptions(policy: FeedbackPolicy) -> Subscriptions:
     """Return the handlers of everything that is sent to this service."""
     subscriptions = Subscriptions(Service.FEEDBACK)
     _subscribe_to_appeals(subscriptions, policy)
+    _subscribe_to_handling(subscriptions, policy)
     _subscribe_to_tickets(subscriptions, policy)
     for event, record in _RECORDED.items():
         subscriptions.on(event)(_by_subject(record))
@@ -61,6 +68,22 @@ def _subscribe_to_appeals(subscriptions: Subscriptions, policy: FeedbackPolicy) 
         await record_appeals(uow, [(envelope.subject, event) for envelope, event in items], policy)
 
 
+def _subscribe_to_handling(subscriptions: Subscriptions, policy: FeedbackPolicy) -> None:
+    """What intake decides about an appeal after it was accepted, or instead of accepting it."""
+
+    @subscriptions.on(e.AppealEnded)
+    async def ended(uow: UnitOfWork, envelope: Envelope, event: e.AppealEnded) -> None:
+        await end_case(uow, envelope.subject, event, policy)
+
+    @subscriptions.on(e.AppealAttached)
+    async def attached(uow: UnitOfWork, envelope: Envelope, event: e.AppealAttached) -> None:
+        await attach_case(uow, envelope.subject, event, policy)
+
+    @subscriptions.on(e.AppealDetached)
+    async def detached(uow: UnitOfWork, envelope: Envelope, event: e.AppealDetached) -> None:
+        await detach_case(uow, envelope.subject, event, policy)
+
+
 def _subscribe_to_tickets(subscriptions: Subscriptions, policy: FeedbackPolicy) -> None:
     @subscriptions.on(e.TicketDispatched)
     async def dispatched(uow: UnitOfWork, envelope: Envelope, event: e.TicketDispatched) -> None:
@@ -80,7 +103,9 @@ def _subscribe_to_tickets(subscriptions: Subscriptions, policy: FeedbackPolicy) 
 
     @subscriptions.on(e.TicketResolutionAccepted)
     async def accepted(uow: UnitOfWork, envelope: Envelope, event: e.TicketResolutionAccepted) -> None:
-        await accept_resolution(uow, _resolution(envelope.subject, event), policy)
+        resolution = _resolution(envelope.subject, event)
+        if await accept_resolution(uow, resolution, policy):
+            await tell_members(uow, resolution, policy)
 
 
 def _resolution(appeal_id: UUID, event: e.TicketResolutionAccepted) -> Resolution:

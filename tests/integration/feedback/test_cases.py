@@ -69,7 +69,7 @@ async def test_a_case_takes_the_same_number_of_queries_however_long_its_history(
             assert (await desk.get(f"/v1/cases/{appeal}")).status_code == 200
         counts.append(len(statements))
 
-    assert counts == [6, 6]
+    assert counts == [8, 8]
 
 
 async def test_the_ledger_lists_unsolved_cases_by_review_date(desk: Desk) -> None:

@@ -64,11 +64,13 @@ class CaseMachine(RuleBasedStateMachine):
         self.position = before.after(move)
         self.asking = move is CaseMove.ASK_CITIZEN
         self.redos += move is CaseMove.REQUEST_REDO
-        self.over = move not in {CaseMove.ASK_CITIZEN, CaseMove.REQUEST_REDO}
+        self.over = move not in {CaseMove.ASK_CITIZEN, CaseMove.REQUEST_REDO, CaseMove.GO_OWN_WAY}
 
     def _may(self, move: CaseMove) -> bool:
         if self.over:
             return False
+        if move is CaseMove.END_AT_HOTLINE:
+            return True
         unasked = {CaseMove.ASK_CITIZEN, CaseMove.CLOSE_UNASKED, CaseMove.RECORD_HISTORY}
         return (move in unasked) != self.asking
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.feedback.domain.attempts import Attempt, AttemptOutcome, Tally, counts_at, weigh
+from services.feedback.domain.attempts import Attempt, AttemptOutcome, CallStage, Tally, counts_at, weigh
 from services.feedback.domain.case import CaseMove
 from services.feedback.domain.evaluation import Answer, Reason, Verdict, conclude_answer, conclude_unasked
 from services.feedback.domain.policy import FeedbackPolicy
@@ -74,7 +74,7 @@ def test_everybody_else_is_owed_a_callback() -> None:
 
 
 def weigh_vain(at: datetime, tally: Tally, outcome: AttemptOutcome = AttemptOutcome.NO_ANSWER) -> tuple[bool, Tally]:
-    weighed = weigh(Attempt(outcome), at=at, tally=tally, round_number=1, policy=POLICY)
+    weighed = weigh(Attempt(outcome), CallStage(at, tally, 1), POLICY)
     return weighed.counted, weighed.tally
 
 
@@ -82,13 +82,8 @@ def test_three_attempts_in_vain_at_different_times_close_without_an_evaluation()
     tally, conclusion = Tally(), None
     for hour in range(3):
         assert conclusion is None
-        weighed = weigh(
-            Attempt(AttemptOutcome.NO_ANSWER),
-            at=NOON + timedelta(hours=hour),
-            tally=tally,
-            round_number=1,
-            policy=POLICY,
-        )
+        stage = CallStage(NOON + timedelta(hours=hour), tally, 1)
+        weighed = weigh(Attempt(AttemptOutcome.NO_ANSWER), stage, POLICY)
         tally, conclusion = weighed.tally, weighed.conclusion
 
     assert conclusion is not None
@@ -129,7 +124,7 @@ def test_a_wrong_number_counts_as_an_attempt_in_vain() -> None:
 
 
 def test_a_refusal_closes_at_once_without_an_evaluation() -> None:
-    weighed = weigh(Attempt(AttemptOutcome.REFUSED), at=NOON, tally=Tally(), round_number=1, policy=POLICY)
+    weighed = weigh(Attempt(AttemptOutcome.REFUSED), CallStage(NOON, Tally(), 1), POLICY)
 
     assert weighed.conclusion is not None
     assert (weighed.conclusion.verdict, weighed.conclusion.evaluation) == (Verdict.CLOSED, EvaluationOutcome.NONE)
