@@ -1,11 +1,7 @@
-"""How every move of intake is carried out. Besides registering, and following the other services, nothing else changes
-an appeal's status.
+"""How every move of intake is carried out: `begin_move`, the move's own checks and tables, `finish_move`.
 
-    moving = await begin_move(uow, appeal_id, Move.REFER, mover)      # locked, allowed, not stale
-    ...                                                               # the move's own checks and tables
-    return await finish_move(uow, moving, Outcome(details={...}))     # stored, in the history; the row of AppealView
-
-Between the two, `uow.publish(...)` what others must know: `ended_event`, or an event built with `facts_of_row`.
+Besides registering, and following the other services, nothing else changes an appeal's status. In between,
+`uow.publish(...)` what others must know: `ended_event`, or an event built with `facts_of_row`.
 """
 
 from collections.abc import Callable, Mapping
@@ -77,6 +73,10 @@ class Outcome:
 
 async def begin_move(uow: UnitOfWork, appeal_id: UUID, move: Move, mover: Mover) -> Moving:
     """Lock the appeal and see whether the move is possible; of two at once the second finds what the first left.
+
+        moving = await begin_move(uow, appeal_id, Move.REFER, mover)
+        ...
+        return await finish_move(uow, moving, Outcome(details={...}))
 
     Raises NotFound (also for another department's), StaleVersion, IllegalMove, in this order (trap 39).
     """
