@@ -5,14 +5,14 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
+from services.intake.attachment_settings import AttachmentSettings
 from services.intake.domain.acceptance import AcceptanceTerms
 from services.intake.domain.retention import RetentionPolicy
 from services.intake.domain.supplements import PaperTerms
-from shared.settings import ServiceSettings
 from shared.vocabulary import Service
 
 
-class Settings(ServiceSettings):
+class Settings(AttachmentSettings):
     """`MINQING_MASTER_KEY` is needed: without it no personal data could be kept.
 
     `MINQING_EARLIER_MASTER_KEYS` (space-separated) keeps older records readable after the key was changed.
@@ -60,6 +60,9 @@ class Settings(ServiceSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    imap_url: SecretStr | None = None
+    imap_poll_seconds: float = Field(default=30.0, ge=0.05, le=3_600)
 
     @property
     def retention(self) -> RetentionPolicy:

@@ -1,6 +1,7 @@
 """The intake service on a real server, a real database and a real Redis, with a small city loaded."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
     from deploy.embedded import RedisServer
 
 
-def settings_for(database_url: str, redis_url: str) -> Settings:
+def settings_for(database_url: str, redis_url: str, data_dir: Path) -> Settings:
     return Settings(
         database_url=SecretStr(database_url),
         redis_url=SecretStr(redis_url),
+        data_dir=data_dir,
         master_key=SecretStr("a-master-key-of-the-tests,-long-enough"),
         rate_limit_per_second=0,
         access_log=False,
@@ -40,8 +42,8 @@ async def opened(settings: Settings, database: Database, clock: ManualClock) -> 
 
 
 @pytest.fixture
-def intake_settings(database_urls: dict[Service, str], redis_url: str) -> Settings:
-    return settings_for(database_urls[Service.INTAKE], redis_url)
+def intake_settings(database_urls: dict[Service, str], redis_url: str, tmp_path: Path) -> Settings:
+    return settings_for(database_urls[Service.INTAKE], redis_url, tmp_path)
 
 
 @pytest.fixture
@@ -52,7 +54,9 @@ async def office(intake_settings: Settings, intake_db: Database, manual_clock: M
 
 
 @pytest.fixture
-async def shut_office(module_database_urls: dict[Service, str], redis_server: "RedisServer") -> AsyncIterator[Office]:
+async def shut_office(
+    module_database_urls: dict[Service, str], redis_server: "RedisServer", tmp_path: Path
+) -> AsyncIterator[Office]:
     """An office with a service area that several tests share, because nothing they send may leave anything behind."""
     url = module_database_urls[Service.INTAKE]
     clock = ManualClock(MORNING)
@@ -60,7 +64,7 @@ async def shut_office(module_database_urls: dict[Service, str], redis_server: "R
         url, schema="intake", application_name="test-intake", clock=clock, sink=Outbox(Service.INTAKE)
     )
     redis_server.start()
-    async for office in opened(settings_for(url, redis_server.url), database, clock):
+    async for office in opened(settings_for(url, redis_server.url, tmp_path), database, clock):
         await office.fence()
         yield office
     await database.dispose()
