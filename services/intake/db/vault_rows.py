@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.db.tables import pii_vault
 from services.intake.db.tables_groups import signatory_lists
+from services.intake.db.tables_inbound import inbound_deliveries, inbound_sources
 from services.intake.db.tables_privacy import retired_master_keys
 from services.intake.db.vault import Sealed
 
@@ -28,6 +29,8 @@ class SealedTable:
 SEALED_TABLES: Final = (
     SealedTable(pii_vault, ("appeal_id",)),
     SealedTable(signatory_lists, ("appeal_id", "version")),
+    SealedTable(inbound_sources, ("id",), bound_to="id"),
+    SealedTable(inbound_deliveries, ("id",), bound_to="id"),
 )
 
 
