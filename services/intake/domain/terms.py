@@ -6,7 +6,7 @@ a 32-bit number; two words may share one, which is why every hit is checked on t
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -16,7 +16,6 @@ from zlib import crc32
 _PAIRED: Final = "々〇぀-ヿ㐀-䶿一-鿿가-힯豈-﫿\U00020000-\U0003ffff"
 _RUN: Final = re.compile(rf"[{_PAIRED}]+|[^\W_{_PAIRED}]+")
 _PHRASE: Final = re.compile(r"[^\W_]+")
-_NUMBER: Final = re.compile(r"[0-9]+")
 _IS_PAIRED: Final = re.compile(rf"[{_PAIRED}]")
 _HALF: Final = 1 << 31
 _MOST_KEYS: Final = 24
@@ -54,11 +53,6 @@ def _words_of(text: str, *, singles: bool) -> Iterator[str]:
             yield from run
         for first, second in pairwise(run):
             yield first + second
-
-
-def numbers_of(*texts: str) -> set[str]:
-    """Return the numbers a text names: of a house, a pole, a bus."""
-    return {match[0].lstrip("0") or "0" for text in texts for match in _NUMBER.finditer(normalise(text))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +150,7 @@ class Shared:
     def __init__(self, *texts: str) -> None:
         self._runs = tuple(dict.fromkeys(match[0] for text in texts for match in _RUN.finditer(normalise(text))))
 
-    def with_words(self, words: set[str]) -> list[str]:
+    def with_words(self, words: Set[str]) -> list[str]:
         """Return the pieces made of these words, each once, the longest first."""
         pieces: dict[str, None] = {}
         for run in self._runs:
@@ -169,7 +163,7 @@ class Shared:
         return sorted(pieces, key=len, reverse=True)
 
 
-def _covered(run: str, words: set[str]) -> Iterator[str]:
+def _covered(run: str, words: Set[str]) -> Iterator[str]:
     start: int | None = None
     for index in range(len(run)):
         if run[index : index + 2] in words and index + 1 < len(run):

@@ -12,7 +12,6 @@ from services.intake.domain.terms import (
     fact_terms,
     hash_of,
     normalise,
-    numbers_of,
     terms_of,
     wanted_terms,
     words_of,
@@ -109,10 +108,6 @@ def test_facts_of_different_kinds_do_not_meet() -> None:
 
 def test_a_fact_is_not_found_by_its_name_as_a_word() -> None:
     assert not set(Query("phone").terms()) & fact_terms(Facts(channel="phone"))
-
-
-def test_numbers_are_told_apart_by_value() -> None:
-    assert numbers_of("建设路０１２号", "3栋") == {"12", "3"}
 
 
 def test_what_two_texts_share_is_shown_in_its_longest_pieces() -> None:
