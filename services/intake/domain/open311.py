@@ -4,6 +4,7 @@ The rules of publicity are closed: whatever is not named as public here stays in
 """
 
 import re
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -23,6 +24,7 @@ _LONGEST_SPAN: Final = WINDOW + timedelta(days=1)  # whole days at both ends: 90
 _DEEPEST: Final = 20
 _LONGEST_TITLE: Final = 100
 _OWN_LEVEL: Final = 2
+_TOKEN: Final = re.compile(r"[0-9a-f]{32}")
 
 # Matters of somebody's health are not for a public list, whatever else the taxonomy says of them.
 _HEALTH: Final = re.compile(r"\b(?:health|medical|hospitals?|disease)\b|医疗|健康|疾病|病历", re.IGNORECASE)
@@ -55,6 +57,15 @@ _NOTES: Final[Mapping[AppealStatus, tuple[str, str]]] = {
     S.ARCHIVED: ("Handled and closed.", "已办结。"),
     S.WITHDRAWN: ("Withdrawn by the person who reported it.", "诉求人已撤回。"),
 }
+
+
+def new_token() -> str:
+    """Return what a client holds until it asks for the number; nobody guesses another one's."""
+    return secrets.token_hex(16)
+
+
+def is_token(text: str) -> bool:
+    return _TOKEN.fullmatch(text) is not None
 
 
 def is_closed(status: AppealStatus) -> bool:

@@ -107,7 +107,8 @@ async def get_public_request(
 async def resolve_token(uow: UnitOfWork, desk: Desk, token: str, hidden: Sequence[str]) -> str:
     """Return the number that a token stands for. Raises NotFound."""
     services, _ = await services_now(uow, desk, hidden)
-    number = await rows.find_by_token(uow.connection, token, list(services.of_category))
+    is_token = open311.is_token(token)
+    number = await rows.find_by_token(uow.connection, token, list(services.of_category)) if is_token else None
     if number is None:
         raise NotFound("The token was not found.")
     return number

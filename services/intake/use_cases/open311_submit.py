@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
-from uuid import uuid4
 
 from services.intake.db.open311 import read_definitions, store_token
 from services.intake.db.registration import NewAppeal
@@ -75,7 +74,7 @@ async def submit_request(
         raise InvalidInput("The request is not complete.", problems)
     submission = _submission(command, service, answers)
     appeal = await register_appeal(uow, desk, RegisterAppeal(submission, command.actor, may_classify=False))
-    token = uuid4().hex if with_token else None
+    token = open311.new_token() if with_token else None
     if token is not None:
         await store_token(uow.connection, token, appeal.id, uow.now)
     return Submitted(appeal, token)

@@ -8,7 +8,7 @@ from tests.integration.intake.office import Office
 from tests.integration.intake.open311_talk import BASE, errors_of, listed, load_services, number_of, numbers, submit
 from tests.integration.intake.test_open311_reading import set_by_the_city
 
-NEVER = {
+NEVER: dict[str, dict[str, Any]] = {
     "report": {"type": "report"},
     "confidential reporter": {"reporter": {"name": "欧阳明珠", "phone": "13812345678", "confidential": True}},
     "confidential category": {"category_code": "0103"},
@@ -63,13 +63,15 @@ async def test_a_token_of_what_has_become_confidential_leads_nowhere(office: Off
 
 @pytest.mark.parametrize("kind", ["json", "xml"])
 async def test_no_name_phone_or_dwelling_is_ever_shown(office: Office, kind: str) -> None:
-    person = {"first_name": "Ann", "last_name": "Leeward", "phone": "13812345678", "email": "ann@example.com"}
+    person: dict[str, Any] = {
+        "first_name": "Ann", "last_name": "Leeward", "phone": "13812345678", "email": "ann@example.com",
+        "attribute[note]": "call 13812345678",
+    }  # fmt: skip
     await submit(
         office,
         description="Ann Leeward, 138 1234 5678, ann@example.com: bins overflow",
         address_string="建设路12号 3单元 501室",
         **person,
-        **{"attribute[note]": "call 13812345678"},
     )
 
     for query in ("", "?extensions=true"):

@@ -275,7 +275,7 @@ async def test_pages_follow_one_another_without_gap_or_repetition(office: Office
     pages = [await numbers(office, page=page, page_size=3) for page in (1, 2, 3, 4)]
 
     assert [len(page) for page in pages] == [3, 3, 1, 0]
-    assert sorted(sum(pages, [])) == sorted(made)
+    assert sorted(number for page in pages for number in page) == sorted(made)
     assert await numbers(office, page_size=5000) == [number for page in pages for number in page]
 
 
@@ -344,7 +344,8 @@ async def test_a_city_may_answer_with_tokens(office: Office) -> None:
 
 async def test_extensions_add_steps_and_choices(office: Office) -> None:
     await ask_questions(office)
-    number = await number_of(office, **{"attribute[CONTAINER]": "B", "attribute[AMOUNT]": "3"})
+    answers: dict[str, Any] = {"attribute[CONTAINER]": "B", "attribute[AMOUNT]": "3"}
+    number = await number_of(office, **answers)
 
     [item] = await listed(office, extensions="true")
 

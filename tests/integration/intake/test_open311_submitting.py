@@ -17,7 +17,14 @@ from tests.integration.intake.open311_talk import (
     submit,
 )
 
-PERSON = {"first_name": "小明", "last_name": "王", "phone": "138 1234 5678", "email": "ming@example.com"}
+PERSON: dict[str, Any] = {
+    "first_name": "小明",
+    "last_name": "王",
+    "phone": "138 1234 5678",
+    "email": "ming@example.com",
+}
+
+AMOUNT_OF_MANY: dict[str, Any] = {"attribute[AMOUNT]": "many"}
 
 
 async def the_appeal(office: Office) -> dict[str, Any]:
@@ -154,7 +161,7 @@ async def test_a_point_elsewhere_is_refused(office: Office, point: tuple[str, st
 
 
 @pytest.mark.parametrize("place", [{"address_string": "建设路12号"}, {"address_id": "545483"}])
-async def test_an_address_is_a_location_too(office: Office, place: dict[str, str]) -> None:
+async def test_an_address_is_a_location_too(office: Office, place: dict[str, Any]) -> None:
     assert (await submit(office, lat=None, long=None, **place)).status_code == 200
 
 
@@ -167,7 +174,7 @@ async def test_an_address_id_that_is_a_grid_is_the_grid(office: Office) -> None:
 async def test_several_faults_are_told_at_once(office: Office) -> None:
     await ask_questions(office)
 
-    answer = await submit(office, lat=None, phone="none", **{"attribute[AMOUNT]": "many"})
+    answer = await submit(office, lat=None, phone="none", **AMOUNT_OF_MANY)
 
     named = [description.split(":")[0] for description in errors_of(answer)]
     assert named == ["lat", "phone", "attribute[CONTAINER]", "attribute[AMOUNT]"]
@@ -176,16 +183,15 @@ async def test_several_faults_are_told_at_once(office: Office) -> None:
 async def test_answers_to_questions_are_kept(office: Office) -> None:
     await ask_questions(office)
 
-    answer = await submit(
-        office,
-        **{
-            "attribute[CONTAINER]": "skip",
-            "attribute[AMOUNT]": "3",
-            "attribute[KINDS][]": ["G", "P"],
-            "attribute[fixmystreet_id]": "77",
-            "attribute[empty]": "",
-        },
-    )
+    answers: dict[str, Any] = {
+        "attribute[CONTAINER]": "skip",
+        "attribute[AMOUNT]": "3",
+        "attribute[KINDS][]": ["G", "P"],
+        "attribute[fixmystreet_id]": "77",
+        "attribute[empty]": "",
+    }
+
+    answer = await submit(office, **answers)
 
     assert answer.status_code == 200, answer.text
     kept = (await the_appeal(office))["attributes"]
@@ -225,9 +231,9 @@ async def test_what_is_no_plain_web_address_is_not_shown(office: Office, url: st
 
 
 async def test_a_repeated_key_registers_once_and_is_written_as_each_asks(office: Office) -> None:
-    first = await submit(office, headers={"Idempotency-Key": "k-1"})
-    again = await submit(office, headers={"Idempotency-Key": "k-1"})
-    as_xml = await submit(office, suffix=".xml", headers={"Idempotency-Key": "k-1"})
+    first = await submit(office, idempotency_key="k-1")
+    again = await submit(office, idempotency_key="k-1")
+    as_xml = await submit(office, suffix=".xml", idempotency_key="k-1")
 
     assert again.json() == first.json()
     assert again.headers["Idempotent-Replayed"] == "true"
@@ -236,9 +242,9 @@ async def test_a_repeated_key_registers_once_and_is_written_as_each_asks(office:
 
 
 async def test_a_key_with_another_request_is_refused(office: Office) -> None:
-    await submit(office, headers={"Idempotency-Key": "k-2"})
+    await submit(office, idempotency_key="k-2")
 
-    answer = await submit(office, description="Another matter", headers={"Idempotency-Key": "k-2"})
+    answer = await submit(office, description="Another matter", idempotency_key="k-2")
 
     assert answer.status_code == 400
     assert "Idempotency-Key" in errors_of(answer)[0]
