@@ -13,13 +13,14 @@ _MOST_ROWS = 40
 
 def print_versions(console: Console, versions: Sequence[Version]) -> None:
     """One line per version, the newest first."""
-    table = Table("version", "", "trained", "on", "texts", "categories", "accuracy", "macro-F1", box=None)
+    table = Table(box=None)
+    for name in ("version", "", "from", "texts", "categories", "accuracy", "macro-F1"):
+        table.add_column(name, no_wrap=True)
     for each in versions:
         held_back = each.report.get("held_back", {})
         table.add_row(
             each.version,
             "on" if each.is_active else "",
-            f"{each.created_at:%Y-%m-%d %H:%M}",
             each.origin,
             f"{each.examples:,}",
             str(len(each.labels)),

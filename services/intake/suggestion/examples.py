@@ -11,7 +11,7 @@ from typing import Final
 
 from services.intake.domain.suggestion import Question
 from services.intake.suggestion.model import REST
-from services.intake.suggestion.wording import normalised
+from services.intake.suggestion.wording import normalised, runs
 
 FEWEST_PER_LABEL: Final = 10
 FEWEST_LABELS: Final = 2
@@ -40,13 +40,13 @@ class Split:
 
 
 def split(examples: Iterable[Example], *, held_back: float, seed: int, fewest: int = FEWEST_PER_LABEL) -> Split:
-    """Drop repetitions (the last one counts), put rare labels together as the rest, hold back a share of every label.
+    """Drop repetitions whatever their punctuation (the last one counts), put rare labels together as the rest, hold back a share of every label.
 
     Raises TooFewExamples when fewer than two labels have enough.
     """
     given = list(examples)
-    latest = {normalised(example.question.text): example for example in given}
-    latest.pop("\n", None)
+    latest = {"".join(runs(normalised(example.question.text))): example for example in given}
+    latest.pop("", None)
     counts = Counter(example.label for example in latest.values())
     rare = {label: count for label, count in sorted(counts.items()) if count < fewest}
     if len(counts) - len(rare) < FEWEST_LABELS:
