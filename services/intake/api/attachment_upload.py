@@ -74,7 +74,7 @@ async def take_upload(counter: Counter, appeal_id: UUID, uploader: Uploader, key
                 database, lambda uow: add_attachments(uow, counter.desk, command), status=201, render=_render
             )
         finally:
-            await _remove_left_over(counter, objects)
+            await remove_left_over(counter, objects)
 
 
 def _render(rows: list[dict[str, Any]]) -> tuple[Any, dict[str, str]]:
@@ -105,7 +105,7 @@ def _idempotency(request: Request, given: UploadKey, upload: Upload) -> Idempote
     return IdempotencyContext(identity, Service.INTAKE)
 
 
-async def _remove_left_over(counter: Counter, keys: list[str]) -> None:
+async def remove_left_over(counter: Counter, keys: list[str]) -> None:
     """What did not come to count, by a refusal or because it had been added before, goes at once; or with the sweep."""
     database = counter.database
     try:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.db.tables import appeals
@@ -106,7 +107,7 @@ async def first_photos(connection: AsyncConnection, appeal_ids: Collection[UUID]
     """Return the first photograph that may be public of each appeal that may show one: appeal to attachment."""
     statement = (
         sa.select(attachments.c.appeal_id, attachments.c.id)
-        .distinct(attachments.c.appeal_id)
+        .ext(distinct_on(attachments.c.appeal_id))
         .join(appeals, appeals.c.id == attachments.c.appeal_id)
         .where(attachments.c.appeal_id.in_(appeal_ids), *_MAY_BE_PUBLIC)
         .order_by(attachments.c.appeal_id, attachments.c.sequence)

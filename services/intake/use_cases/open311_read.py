@@ -12,6 +12,7 @@ from services.intake.domain.categories import Category, Tree
 from services.intake.domain.open311 import Services
 from services.intake.domain.open311_attributes import Attribute
 from services.intake.use_cases.desk import Desk
+from services.intake.use_cases.list_public_attachments import list_public_media
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import NotFound
 from shared.vocabulary import AppealStatus
@@ -37,10 +38,11 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class PublicRequest:
-    """A row with the service it is shown under; what belongs to the extensions is empty unless asked for."""
+    """A row, the service it is shown under, the path of its photograph; extensions are empty unless asked for."""
 
     row: Row
     service: Category
+    media_path: str | None = None
     notes: Sequence[Note] = ()
     attributes: Sequence[Attribute] = field(default_factory=tuple)
 
@@ -88,7 +90,8 @@ async def list_public_requests(
     found = await rows.list_requests(
         uow.connection, replace(wanted.filter, codes=codes), limit=wanted.limit, offset=wanted.offset
     )
-    requests = [PublicRequest(row, services.of_category[row["category_code"]]) for row in found]
+    media = await list_public_media(uow, desk, [row["id"] for row in found])
+    requests = [PublicRequest(row, services.of_category[row["category_code"]], media.get(row["id"])) for row in found]
     return await _extended(uow, requests) if wanted.extended and requests else requests
 
 

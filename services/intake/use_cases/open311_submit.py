@@ -9,10 +9,12 @@ from services.intake.db.open311 import read_definitions, store_token
 from services.intake.db.registration import NewAppeal
 from services.intake.domain import open311, people
 from services.intake.domain.appeals import Submission
+from services.intake.domain.attachments import Source
 from services.intake.domain.categories import Category
 from services.intake.domain.open311_attributes import read_answers
 from services.intake.domain.people import Reporter
 from services.intake.domain.places import Location
+from services.intake.use_cases.add_attachments import AddAttachments, StoredFile, Uploader, add_attachments
 from services.intake.use_cases.desk import Desk
 from services.intake.use_cases.open311_read import services_now
 from services.intake.use_cases.register_appeals import RegisterAppeal, register_appeal
@@ -41,6 +43,7 @@ class SubmitRequest:
     description: str = ""
     media_url: str = ""
     attributes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    files: Sequence[StoredFile] = ()
 
     @property
     def has_location(self) -> bool:
@@ -74,6 +77,9 @@ async def submit_request(
         raise InvalidInput("The request is not complete.", problems)
     submission = _submission(command, service, answers)
     appeal = await register_appeal(uow, desk, RegisterAppeal(submission, command.actor, may_classify=False))
+    if command.files:
+        uploader = Uploader(command.actor, Source.CITIZEN)
+        await add_attachments(uow, desk, AddAttachments(appeal.id, uploader, command.files))
     token = open311.new_token() if with_token else None
     if token is not None:
         await store_token(uow.connection, token, appeal.id, uow.now)

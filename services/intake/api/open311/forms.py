@@ -7,21 +7,31 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import orjson
-from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException, MultiPartParser
 
 from services.intake.api.open311.reading import Query
 from services.intake.domain import texts
 from shared.errors import FieldProblem, InvalidInput
 from shared.http.guards import Guard
+from shared.http.multipart import Part, PartData, PartEnd, read_multipart
 from shared.http.requests import BoundedRequest, discard_body, known_headers
 
 LARGEST_FORM: Final = 12 * 1024 * 1024
 _MOST_FIELDS: Final = 500
 _POSTED_KEY: Final = "minqing.open311.posted"
 _ATTRIBUTE: Final = re.compile(r"attributes?\[([^\[\]]*)\](?:\[[0-9]*\])?", re.IGNORECASE)
+_TYPE: Final = re.compile(r"[A-Za-z0-9.+\-]{1,60}/[A-Za-z0-9.+\-]{1,60}")
+_ANY_TYPE: Final = "application/octet-stream"
 _NOT_ASCII: Final = re.compile(r"[^\x21-\x7e]")
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file as it came; nothing that its sender says of it is believed."""
+
+    name: str
+    content_type: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +40,14 @@ class Posted:
 
     fields: Query
     attributes: Mapping[str, list[str]]
-    files: tuple[UploadFile, ...] = ()
+    files: tuple[SentFile, ...] = ()
 
 
 @dataclass(slots=True)
 class _Parts:
     fields: list[tuple[str, str]] = field(default_factory=list)
     attributes: dict[str, list[str]] = field(default_factory=dict)
-    files: list[UploadFile] = field(default_factory=list)
+    files: list[SentFile] = field(default_factory=list)
 
     def add(self, name: str, value: str) -> None:
         match = _ATTRIBUTE.fullmatch(name.strip())
@@ -153,17 +163,29 @@ def _texts(name: str, value: Any) -> Iterator[str]:
 
 
 async def _read_multipart(request: BoundedRequest, parts: _Parts) -> None:
-    parser = MultiPartParser(request.headers, request.stream(), max_files=20, max_fields=_MOST_FIELDS)
-    try:
-        form: FormData = await parser.parse()
-    except (MultiPartException, KeyError, ValueError):
-        raise _unreadable("The body cannot be read as a multipart form.") from None
-    for name, value in form.multi_items():
-        if isinstance(value, UploadFile):
-            if value.filename:
-                parts.files.append(value)
-        else:
-            parts.add(name, value)
+    part, value, count = Part("", None, {}), bytearray(), 0
+    async for event in read_multipart(request, most_bytes=LARGEST_FORM):
+        match event:
+            case Part():
+                part, value, count = event, bytearray(), count + 1
+                if count > _MOST_FIELDS:
+                    raise _unreadable("The form has too many fields.")
+            case PartData(data=data):
+                value += data
+            case PartEnd():
+                _keep(part, bytes(value), parts)
+
+
+def _keep(part: Part, value: bytes, parts: _Parts) -> None:
+    """Keep a field or a file; a file that is empty was not chosen."""
+    if part.file_name is None:
+        try:
+            parts.add(part.name, value.decode())
+        except UnicodeDecodeError:
+            raise _unreadable("The body cannot be read as a form in UTF-8.") from None
+    elif value:
+        kind = part.headers.get("content-type", "")
+        parts.files.append(SentFile(part.file_name, kind if _TYPE.fullmatch(kind) else _ANY_TYPE, value))
 
 
 def _unreadable(detail: str) -> InvalidInput:

@@ -35,6 +35,7 @@ _FIELD_NAMES: Final[Mapping[str, str]] = {
     "/location/latitude": "lat",
     "/location/address": "address_string",
     "/location/grid_code": "address_id",
+    "/file": "media",
     "/reporter/phone": "phone",
     "/reporter/email": "email",
     "/reporter/name": "first_name and last_name",

@@ -1,6 +1,7 @@
 """The routes of GeoReport v2. Suffixes and spellings are taken off at the front door, errors translated there."""
 
 import hashlib
+from dataclasses import replace
 from typing import Annotated, Any
 
 import orjson
@@ -11,6 +12,7 @@ from services.intake.api.open311 import definitions, describing
 from services.intake.api.open311.documents import answer, render
 from services.intake.api.open311.forms import LARGEST_FORM, ApiKeyGuard, posted
 from services.intake.api.open311.front_door import PREFIX, format_of
+from services.intake.api.open311.media import stored_files
 from services.intake.api.open311.reading import (
     check_jurisdiction,
     is_extended,
@@ -68,7 +70,12 @@ def _settings(request: Request) -> Settings:
 
 
 def _show(request: Request, *, extended: bool = False) -> Show:
-    return Show(wants_chinese(request), _settings(request).zone, extended)
+    return Show(wants_chinese(request), _settings(request).zone, _url(request), extended)
+
+
+def _url(request: Request) -> str:
+    """The address under which the city's clients find this server."""
+    return (_settings(request).open311_url or str(request.base_url)).rstrip("/")
 
 
 def _admit(request: Request) -> Settings:
@@ -84,7 +91,7 @@ async def discover(request: Request, db: Db) -> Response:
     settings = _settings(request)
     changed = await db.transact(changed_at, read_only=True)
     provider = Provider(
-        url=settings.open311_url or str(request.base_url),
+        url=_url(request),
         contact=settings.open311_contact,
         key_service=settings.open311_key_service,
         is_production=settings.environment == "production",
@@ -152,12 +159,14 @@ async def create_request(request: Request, db: Db, desk: TheDesk, idem: Idempote
     command, account_id = command_of(form, principal.actor, settings)
     hidden, with_token = settings.open311_hidden_categories, settings.open311_answer == "token"
     chinese = wants_chinese(request)
-    kept = await idem.run(
-        db,
-        lambda uow: submit_request(uow, desk, command, hidden, with_token=with_token),
-        status=200,
-        render=lambda submitted: (submitted_view(submitted, account_id, chinese=chinese), {}),
-    )
+    async with stored_files(request, db, desk, form.files) as files:
+        whole = replace(command, files=files)
+        kept = await idem.run(
+            db,
+            lambda uow: submit_request(uow, desk, whole, hidden, with_token=with_token),
+            status=200,
+            render=lambda submitted: (submitted_view(submitted, account_id, chinese=chinese), {}),
+        )
     return _written(request, kept)
 
 

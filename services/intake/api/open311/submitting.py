@@ -20,9 +20,6 @@ def command_of(form: Posted, actor: str, settings: Settings) -> tuple[SubmitRequ
     code = clean(fields, "service_code", _ID)
     if not code:
         raise InvalidInput("The service_code is missing.", [FieldProblem("/service_code", "was not provided")])
-    if form.files:
-        problem = FieldProblem("/media", "files are not taken here; send the address of one as media_url")
-        raise InvalidInput("Files are not taken.", [problem])
     command = SubmitRequest(
         service_code=code,
         actor=actor,

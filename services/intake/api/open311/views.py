@@ -24,10 +24,11 @@ _TYPE_OF_SERVICE: Final[Mapping[bool, str]] = {False: "realtime", True: "batch"}
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """How to write: in which language, in which zone, with or without the extensions."""
+    """How to write: in which language and zone, with addresses that begin how, with or without the extensions."""
 
     chinese: bool
     zone: ZoneInfo
+    url: str
     extended: bool = False
 
     def moment(self, moment: datetime | None) -> str | None:
@@ -49,7 +50,7 @@ def discovery_view(provider: Provider, changed_at: datetime | None, show: Show) 
     changeset = show.moment(changed_at) or "1970-01-01T00:00:00Z"
     endpoint = {
         "specification": SPECIFICATION,
-        "url": provider.url.rstrip("/") + PREFIX,
+        "url": provider.url + PREFIX,
         "changeset": changeset,
         "type": "production" if provider.is_production else "test",
         "formats": _CONTENT_TYPES,
@@ -119,12 +120,12 @@ def request_view(request: PublicRequest, show: Show) -> dict[str, Any]:
         "zipcode": "",
         "lat": row["latitude"],
         "long": row["longitude"],
-        "media_url": _media_url(row),
+        "media_url": show.url + request.media_path if request.media_path else _given_media_url(row),
     }
     return {**shown, **_extension(request, show)} if show.extended else shown
 
 
-def _media_url(row: Mapping[str, Any]) -> str | None:
+def _given_media_url(row: Mapping[str, Any]) -> str | None:
     """The address a GeoReport client gave, as long as masking left it an address; it is never fetched."""
     url = row["attributes"].get("media_url") if row["channel"] == Channel.OPEN311 else None
     return url if isinstance(url, str) and is_web_address(url) else None
