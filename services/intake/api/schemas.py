@@ -149,7 +149,7 @@ class AppealIn(Input):
             urgency_reason=self.urgency_reason,
             mode=self.mode,
             channel_details=details or None,
-            first_contact_staff=self.first_contact_staff or channels.first_asked(details),
+            first_contact_staff=channels.first_asked(self.first_contact_staff, details),
         )
 
     def _reference(self, details: Mapping[str, Any]) -> ExternalRef | None:

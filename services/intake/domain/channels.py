@@ -177,10 +177,10 @@ def external_reference(channel: Channel, details: Details) -> tuple[str, str] | 
     return str(details.get("system") or channel.value), str(number)
 
 
-def first_asked(details: Details) -> str | None:
+def first_asked(named: str | None, details: Details) -> str | None:
     """HZ-03: the clerk at the window is the first person asked, unless somebody else is named."""
-    clerk = details.get("clerk")
-    return str(clerk) if clerk else None
+    name = named or details.get("clerk")
+    return texts.mask_person(str(name)) if name else None
 
 
 def shown(details: Details, *, protected: bool) -> dict[str, Any]:

@@ -182,7 +182,7 @@ def capacity_warning(households: int | None) -> bool:
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return values as JSON can hold them, for the history of a registry."""
-    return {name: _plain(value) for name, value in values.items()}
+    return {str(name): _plain(value) for name, value in values.items()}
 
 
 def _plain(value: Any) -> Any:
