@@ -1,11 +1,10 @@
 """What the moves that end or touch an appeal take, and what their work lists answer."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from services.intake.domain.hand_overs import EmergencyService
 from services.intake.domain.machine import Move
@@ -15,6 +14,7 @@ from services.intake.use_cases.hand_over_appeal import HandOverAppeal, RecordRes
 from services.intake.use_cases.refer_appeal import ReferAppeal
 from services.intake.use_cases.urge_appeal import UrgeAppeal
 from services.intake.use_cases.withdraw_appeal import WithdrawAppeal
+from shared.errors import FieldProblem, InvalidInput
 from shared.http.text import Input, Line, Moment, Output, Paragraph
 from shared.vocabulary import AppealStatus, Channel
 
@@ -111,13 +111,11 @@ class WithdrawIn(Input):
         default=None, examples=["Called back at the number on record."]
     )
 
-    @model_validator(mode="after")
-    def _one_proof(self) -> Self:
-        if (self.access_code is None) == (self.identity_check is None):
-            raise PydanticCustomError("one_proof", "needs either access_code or identity_check")
-        return self
-
     def to_command(self, appeal_id: UUID) -> WithdrawAppeal:
+        """Raises InvalidInput unless there is exactly one proof of identity."""
+        if (self.access_code is None) == (self.identity_check is None):
+            problem = "give either the access code or how identity was checked"
+            raise InvalidInput("A withdrawal needs one proof of identity.", [FieldProblem("/access_code", problem)])
         return WithdrawAppeal(appeal_id, self.reason, self.access_code, self.identity_check)
 
 

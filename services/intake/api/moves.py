@@ -126,11 +126,11 @@ async def withdraw(appeal_id: UUID, withdrawal: WithdrawIn, request: Request, de
     """T41: with the citizen's access code, or an agent's word on how identity was checked. Not where others are in
     danger. After some wrong codes the appeal rests for a while.
     """
-    if withdrawal.access_code is None and not move.principal.has("appeals:read"):
+    command = withdrawal.to_command(appeal_id)
+    if command.access_code is None and not move.principal.has("appeals:read"):
         raise Forbidden("Only staff who read appeals can vouch for somebody's identity; send the access code.")
     guard = cast("TrackGuard", request.app.state.track_guard)
     guard.check(str(appeal_id))
-    command = withdrawal.to_command(appeal_id)
     try:
         return await move.run(lambda uow, mover: withdraw_appeal(uow, desk, command, mover))
     except WrongAccessCode:

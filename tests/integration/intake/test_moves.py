@@ -256,7 +256,10 @@ async def test_an_application_cannot_vouch_for_anybody(office: Office) -> None:
 async def test_one_proof_of_identity_is_needed(office: Office, proof: dict[str, str]) -> None:
     receipt = await office.register()
 
-    assert (await move(office, receipt, "withdraw", {"reason": "x", **proof})).status_code == 422
+    answer = await move(office, receipt, "withdraw", {"reason": "x", **proof})
+
+    assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, ["/access_code"])
+    assert (await office.progress(receipt))["status"] == "awaiting_dispatch"
 
 
 @pytest.mark.parametrize("changes", [{"category_code": "0203"}, {"type": "report", "category_code": "0101"}])

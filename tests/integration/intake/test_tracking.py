@@ -27,7 +27,7 @@ async def test_the_citizen_sees_how_far_it_is(office: Office) -> None:
     assert progress["promised_by"] == "2026-03-07T01:00:00Z"
     assert [line["code"] for line in progress["timeline"]] == ["registered", "accepted", "dispatched"]
     assert progress["timeline"][2]["text_zh"] == "已派发至环卫部门。"
-    assert set(progress["timeline"][0]) == {"at", "code", "status", "stage", "round", "text_en", "text_zh"}
+    assert set(progress["timeline"][0]) == {"at", "code", "status", "stage", "round", "text", "text_en", "text_zh"}
 
 
 async def test_number_and_code_may_be_typed_as_people_type(office: Office) -> None:
