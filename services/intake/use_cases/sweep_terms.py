@@ -45,6 +45,11 @@ async def list_overdue(uow: UnitOfWork, *, cursor: str | None, limit: int) -> tu
     return page, encode_cursor(page[-1]["accept_due_at"], page[-1]["id"]) if more else None
 
 
+async def count_overdue(uow: UnitOfWork, *, at_most: int) -> int:
+    """Return how many appeals are past T_ACCEPT and still undecided, counted up to a bound."""
+    return await acceptance.count_overdue(uow.connection, uow.now, at_most=at_most)
+
+
 async def remind_of_papers(uow: UnitOfWork, appeal_id: UUID, *, zone: ZoneInfo) -> bool:
     """Remind the citizen, once per list; return whether that was done now. A late reminder puts the end off."""
     found = await _awaited(uow, appeal_id, Move.REMIND_SUPPLEMENT)

@@ -10,12 +10,10 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.intake.db.acceptance import count_overdue
 from services.intake.db.supplements import appeals_to_expire, appeals_to_remind
 from services.intake.settings import Settings
-from services.intake.use_cases.sweep_terms import expire_papers, mark_overdue, remind_of_papers
+from services.intake.use_cases.sweep_terms import count_overdue, expire_papers, mark_overdue, remind_of_papers
 from shared.db.engine import Database, is_database_trouble
 from shared.db.unit_of_work import UnitOfWork
 from shared.messaging.process import Background, ProcessContext, repeat
@@ -92,10 +90,8 @@ def term_sweep_of(settings: Settings) -> Background:
         sweep = TermSweep(database, batch=settings.term_sweep_batch, zone=settings.zone)
 
         async def overdue() -> dict[tuple[str, ...], float]:
-            async def count(uow: UnitOfWork) -> int:
-                return await _count(uow.connection, uow.now)
-
-            return {(): float(await database.transact(count, read_only=True))}
+            found = await database.transact(lambda uow: count_overdue(uow, at_most=_COUNTED_AT_MOST), read_only=True)
+            return {(): float(found)}
 
         register_gauges(
             OVERDUE_ACCEPTANCE, overdue, help_text="Appeals whose scope is undecided past T_ACCEPT, 100000 at most."
@@ -103,7 +99,3 @@ def term_sweep_of(settings: Settings) -> Background:
         await repeat("term-sweep", settings.term_sweep_every, sweep.sweep, stop)
 
     return run
-
-
-async def _count(connection: AsyncConnection, now: datetime) -> int:
-    return await count_overdue(connection, now, at_most=_COUNTED_AT_MOST)

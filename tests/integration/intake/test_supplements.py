@@ -380,3 +380,17 @@ async def test_an_app_that_only_hands_in_appeals_asks_nobody(office: Office) -> 
     office.headers = await office.key("appeals:write")
 
     assert (await ask(office, receipt)).status_code == 403
+
+
+async def test_a_new_appeal_keeps_the_link_to_the_one_that_ended(office: Office) -> None:
+    receipt = await office.register()
+    await ask(office, receipt)
+    office.clock.advance(11 * DAY)
+    await sweep(office)
+    office.clock.advance(3 * DAY)
+    await sweep(office)
+
+    again = await office.register(attributes={"refiled_from": receipt["receipt_number"]})
+
+    shown = (await office.get(f"/v1/appeals/{again['id']}")).json()
+    assert shown["attributes"] == {"refiled_from": receipt["receipt_number"]}
