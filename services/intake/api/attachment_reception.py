@@ -114,7 +114,7 @@ class AttachmentRoom:
         scanner: VirusScanner | None,
     ) -> None:
         self.store = store
-        self._staging = staging
+        self.staging = staging
         self._bounds = bounds
         self._limits = limits
         self._scanner = scanner
@@ -186,7 +186,7 @@ class AttachmentRoom:
 
     async def _begin(self, part: Part, upload: Upload) -> _Incoming:
         data_key = secrets.token_bytes(32)
-        staged = await asyncio.to_thread(self._staging.begin, ObjectCipher(data_key, ORIGINAL))
+        staged = await asyncio.to_thread(self.staging.begin, ObjectCipher(data_key, ORIGINAL))
         return _Incoming(
             uuid7(),
             data_key,
@@ -227,7 +227,7 @@ class AttachmentRoom:
         return ReceivedFile(incoming, examined, scan, copy)
 
     def _write_copy(self, cipher: ObjectCipher, content: bytes) -> StagedFile:
-        staged = self._staging.begin(cipher)
+        staged = self.staging.begin(cipher)
         staged.write(content)
         staged.finish()
         return staged
