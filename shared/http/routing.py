@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Request, Response, params
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.routing import APIRoute, iter_route_contexts, request_response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Match
@@ -59,6 +59,8 @@ class ServiceRoute(APIRoute):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # The framework's own bound answers in plain text; BoundedRequest keeps the same one and answers with a problem.
+        self.app = request_response(self.get_route_handler())
         self._takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
         self._framework_app = self.app
         self._direct = plan_direct_call(self.dependant, embeds_body=self._embed_body_fields)

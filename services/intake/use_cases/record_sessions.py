@@ -43,16 +43,17 @@ class RecordSession:
 async def record_session(uow: UnitOfWork, desk: Desk, command: RecordSession) -> Row:
     """Put a session on record; return it. Raises NotFound, InvalidInput, SessionOnRecord.
 
-    It may be opened up to a day ahead, so that the appeals of the day can name it.
+    It may be opened from the day before on, so that the appeals of the day can name it.
     """
     plan = await get_registered(uow, CAMPAIGNS, command.campaign_code)
     campaign = campaign_of(plan)
     if occurrence_at(campaign, desk.zone, command.occurrence_at) is None:
         raise _not_a_date(campaign, desk, command.occurrence_at)
-    if command.values["cancelled_reason"] is None and command.occurrence_at > uow.now + _AHEAD:
+    latest = uow.now.astimezone(desk.zone).date() + _AHEAD
+    if command.values["cancelled_reason"] is None and command.occurrence_at.astimezone(desk.zone).date() > latest:
         raise InvalidInput(
             "The session cannot be recorded yet.",
-            [FieldProblem("/occurrence_at", "is more than a day ahead; only a cancellation is told that early")],
+            [FieldProblem("/occurrence_at", "is later than tomorrow; only a cancellation is told that early")],
         )
     row = {
         "id": uuid7(),
