@@ -14,7 +14,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 def test_every_part_is_measured_and_written(tmp_path: Path) -> None:
     output = tmp_path / "bench.json"
-    short = ["--rounds", "1", "--seconds", "1", "--backlog", "250", "--growth", "1000", "--output", str(output)]
+    sizes = ["--backlog", "250", "--growth", "1000", "--search", "3000"]
+    short = ["--rounds", "1", "--seconds", "1", *sizes, "--output", str(output)]
     process = subprocess.run(
         [sys.executable, "-m", "deploy.cli", "bench", *short],
         env=environment(tmp_path / "unused"),
@@ -35,6 +36,8 @@ def test_every_part_is_measured_and_written(tmp_path: Path) -> None:
         "waiting pull",
         "backlog",
         "growth: track",
+        "look-alikes of an appeal",
+        "search: a common word,",
     ):
         assert expected in names
     assert all(figure["value"] is not None for figure in document["figures"])

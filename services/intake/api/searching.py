@@ -30,6 +30,7 @@ class AppealSearchIn(Input):
     """A search with what must not stand in an address: addresses of pages end up in logs."""
 
     phone: Annotated[str, Line(32)] | None = Field(default=None, description="However the number is written.")
+    email: Annotated[str, Line(254)] | None = None
     q: _Text | None = Field(default=None, description=_Text_says, examples=["路灯 不亮"])
     receipt_number: Annotated[str, Line(40)] | None = None
     category_code: CategoryCode | None = Field(default=None, description=_Category_says)
@@ -54,6 +55,7 @@ class AppealSearchIn(Input):
             text=self.q,
             category_code=self.category_code,
             phone=self.phone,
+            email=self.email,
             cursor=self.cursor,
             limit=self.limit,
         )
@@ -113,11 +115,11 @@ async def list_appeals(
 @router.post(
     "/search",
     operation_id="search_appeals",
-    summary="Find appeals, also by the phone number of who reported them",
+    summary="Find appeals, also by the phone number or e-mail address of who reported them",
     response_model=Page[AppealView],
 )
 async def search_by_body(search: AppealSearchIn, db: Db, desk: TheDesk, principal: Reader) -> Page[AppealView]:
-    """Of a number only the keyed hash is stored and compared. Changes nothing."""
+    """Of a number or an address only the keyed hash is stored and compared. Changes nothing."""
     return await _page(db, desk, search.to_search(), principal)
 
 

@@ -40,6 +40,7 @@ class AppealFilter:
     receipt_number: str | None = None
     external: tuple[str, str] | None = None
     phone_hashes: Sequence[bytes] = ()
+    email_hashes: Sequence[bytes] = ()
     category_codes: Sequence[str] = ()
     grid_code: str | None = None
     channel: str | None = None
@@ -56,7 +57,9 @@ class AppealFilter:
     @property
     def is_pinpoint(self) -> bool:
         """Whether it names what very few appeals have."""
-        return self.receipt_number is not None or self.external is not None or bool(self.phone_hashes)
+        return (
+            self.receipt_number is not None or self.external is not None or bool(self.phone_hashes or self.email_hashes)
+        )
 
     @property
     def is_of_progress(self) -> bool:
@@ -153,9 +156,12 @@ def _conditions(wanted: AppealFilter) -> Iterator[sa.ColumnElement[bool]]:
     if wanted.external is not None:
         yield appeals.c.external_system == wanted.external[0]
         yield appeals.c.external_id == wanted.external[1]
-    if wanted.phone_hashes:
-        found = sa.select(pii_vault.c.appeal_id).where(pii_vault.c.phone_hash.in_(wanted.phone_hashes))
-        yield appeals.c.id.in_(found)
+    for column, hashes in (
+        (pii_vault.c.phone_hash, wanted.phone_hashes),
+        (pii_vault.c.email_hash, wanted.email_hashes),
+    ):
+        if hashes:
+            yield appeals.c.id.in_(sa.select(pii_vault.c.appeal_id).where(column.in_(hashes)))
 
 
 async def are_few(connection: AsyncConnection, wanted: AppealFilter, *, after: Position | None) -> bool:

@@ -24,7 +24,8 @@ ALGORITHM: Final = 1
 APPEALS_PER_SEGMENT: Final = 8_192
 # What may pass between drawing an appeal's id and the start of the transaction that writes it, clocks included.
 MARGIN_SECONDS: Final = 30
-_LOCK: Final = 0x5EA7C4
+# The advisory lock of whoever writes the index.
+LOCK: Final = 0x5EA7C4
 _SAMPLE: Final = 3_000
 _COMMON_FROM: Final = 4
 
@@ -38,7 +39,7 @@ def salt_of(segment: int) -> int:
 
 async def lock_index(connection: AsyncConnection) -> bool:
     """Whether this transaction may write the index: one at a time."""
-    return bool((await connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _LOCK})).scalar_one())
+    return bool((await connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": LOCK})).scalar_one())
 
 
 _TAKE: Final = text(

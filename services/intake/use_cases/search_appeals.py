@@ -32,6 +32,7 @@ class SearchAppeals:
     text: str | None = None
     category_code: str | None = None
     phone: str | None = None
+    email: str | None = None
     cursor: str | None = None
     limit: int = 50
 
@@ -46,7 +47,7 @@ async def search_appeals(
 
     A page may be shorter than its limit, even empty, while there are more. With the caller's `department_code` nothing
     of another department is found. Raises InvalidInput for a cursor that is not of this list and for what is no phone
-    number.
+    number or e-mail address.
     """
     wanted = await _resolved(uow, desk, search)
     query = Query(search.text) if search.text is not None else None
@@ -67,6 +68,8 @@ async def _resolved(uow: UnitOfWork, desk: Desk, search: SearchAppeals) -> Appea
         wanted = replace(wanted, receipt_number=receipts.normalise_receipt_number(wanted.receipt_number))
     if search.phone is not None:
         wanted = replace(wanted, phone_hashes=hashes_of(desk, search.phone))
+    if search.email is not None:
+        wanted = replace(wanted, email_hashes=_hashes_of_email(desk, search.email))
     if search.category_code is not None:
         tree = (await desk.catalogue.within(uow.connection)).categories
         wanted = replace(wanted, category_codes=categories.with_those_below(tree, search.category_code))
@@ -79,6 +82,12 @@ def hashes_of(desk: Desk, phone: str) -> Sequence[bytes]:
     if number is None:
         raise InvalidInput("That is not a phone number.", [FieldProblem("/phone", "is not a phone number")])
     return desk.vault.phone_hashes(number)
+
+
+def _hashes_of_email(desk: Desk, email: str) -> Sequence[bytes]:
+    if not people.is_email(email):
+        raise InvalidInput("That is not an e-mail address.", [FieldProblem("/email", "is not an e-mail address")])
+    return desk.vault.email_hashes(email)
 
 
 async def _reads_tables(uow: UnitOfWork, wanted: AppealFilter, query: Query | None, after: Position | None) -> bool:
