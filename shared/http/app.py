@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from shared.clock import Clock
 from shared.db.engine import Database
 from shared.http import health
-from shared.http.dialects import Dialect
+from shared.http.dialects import Dialect, describe_errors
 from shared.http.edge import Edge
 from shared.http.health import Check
 from shared.http.idempotency import keep_clean
@@ -97,7 +97,7 @@ def create_service_app(  # noqa: PLR0913 - all keyword-only, each one part of a 
     for router in (*routers, health.router):
         mount_router(app, router)
     refuse_unguarded(app.routes)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: _openapi(app, dialects)  # type: ignore[method-assign]
     return app
 
 
@@ -145,7 +145,7 @@ async def _close(app: FastAPI) -> None:
     await asyncio.to_thread(stop_tracing)
 
 
-def _openapi(app: FastAPI) -> dict[str, Any]:
+def _openapi(app: FastAPI, dialects: Sequence[Dialect]) -> dict[str, Any]:
     """The description with the shared schemas and the way to authenticate."""
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
@@ -162,6 +162,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             for parameter in operation.get("parameters", ()):
                 _never_null(parameter["schema"])
         _close_patterned_keys(components["schemas"])
+        describe_errors(schema, dialects)
         app.openapi_schema = schema
     return app.openapi_schema
 

@@ -4,7 +4,7 @@ A dialect stands at the edge of the application, so that every answer passes it,
 framework for a path or method it does not know, the last resort for what nobody foresaw.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import orjson
@@ -27,6 +27,31 @@ class Dialect(Protocol):
     def tell(self, scope: Scope, status: int, problem: Mapping[str, Any]) -> tuple[int, bytes, bytes]:
         """Return status, content type and body for a problem document."""
         ...
+
+    def status_of(self, status: int) -> int:
+        """Return the status that is answered where a problem has this one."""
+        ...
+
+    def error_content(self) -> Mapping[str, Any]:
+        """Return the OpenAPI description of what `tell` writes: a schema by media type."""
+        ...
+
+
+def describe_errors(document: Mapping[str, Any], dialects: Sequence[Dialect]) -> None:
+    """Let an OpenAPI document tell, for the paths of a dialect, the statuses and errors that are answered there."""
+    for path, item in document.get("paths", {}).items():
+        dialect = next((dialect for dialect in dialects if dialect.owns(path)), None)
+        if dialect is None:
+            continue
+        for operation in item.values():
+            told: dict[str, Any] = {}
+            for status, response in operation["responses"].items():
+                if not status.startswith(("4", "5")):
+                    told[status] = response
+                    continue
+                shown = str(dialect.status_of(int(status)))
+                told.setdefault(shown, {**response, "content": dict(dialect.error_content())})
+            operation["responses"] = told
 
 
 class Interpreter:

@@ -61,6 +61,15 @@ class BoundedRequest(Request):
             if len(length) > _LONGEST_LENGTH or int(length) > self._limit:
                 raise HTTPException(413)
 
+    async def bound(self, limit: int) -> None:
+        """Bound the body by `limit` too, once its type is known. Raises HTTPException 400 or 413."""
+        self._limit = min(self._limit, limit)
+        try:
+            self.check_length()
+        except HTTPException:
+            await discard_body(self._receive)
+            raise
+
     async def body(self) -> bytes:
         if not hasattr(self, "_body"):
             message = await self._receive()

@@ -28,73 +28,77 @@ FORMATS.checks("date-time", raises=ValueError)(is_moment)
 FORMATS.checks("uri", raises=ValueError)(is_uri)
 
 
+_TEXT: Final[Mapping[str, Any]] = {"type": "string"}
+_DATATYPES: Final = ["string", "number", "datetime", "text", "singlevaluelist", "multivaluelist"]
+_TEXTS_OF_REQUEST: Final = (
+    "status_notes", "service_name", "agency_responsible", "service_notice", "address", "address_id", "zipcode",
+)  # fmt: skip
+
+
 def schemas_of(*, nullable: bool) -> Mapping[str, Any]:
     """The schema of each document: with null for what is not known, or without."""
 
     def known(**schema: Any) -> dict[str, Any]:
         return {"anyOf": [schema, {"type": "null"}]} if nullable else schema
 
-    text = {"type": "string"}
     maybe = known(type="string")
-    moment = known(type="string", format="date-time")
-    value = {"required": ["key", "name"], "properties": {"key": text, "name": text}}
-    attribute = {
-        "required": ["variable", "code", "datatype", "required"],
-        "properties": {
-            "variable": {"type": "boolean"},
-            "code": text,
-            "datatype": {"enum": ["string", "number", "datetime", "text", "singlevaluelist", "multivaluelist"]},
-            "required": {"type": "boolean"},
-            "datatype_description": maybe,
-            "order": known(type="integer"),
-            "description": maybe,
-            "values": {"type": "array", "items": value},
-        },
-    }
-    service = {
-        "required": ["service_code", "service_name", "metadata", "type"],
-        "properties": {
-            "service_code": text,
-            "service_name": text,
-            "description": maybe,
-            "metadata": {"type": "boolean"},
-            "type": {"enum": ["realtime", "batch", "blackbox"]},
-            "keywords": maybe,
-            "group": maybe,
-        },
-    }
-    request = {
-        "required": ["service_request_id", "status", "service_code", "requested_datetime"],
-        "properties": {
-            "service_request_id": text,
-            "status": {"enum": ["open", "closed"]},
-            "service_code": text,
-            "description": known(type="string", maxLength=4000),
-            "requested_datetime": {"type": "string", "format": "date-time"},
-            "updated_datetime": moment,
-            "expected_datetime": moment,
-            "lat": known(type="number"),
-            "long": known(type="number"),
-            "media_url": known(type="string", format="uri"),
-            **dict.fromkeys(
-                ("status_notes", "service_name", "agency_responsible", "service_notice", "address", "address_id"), maybe
-            ),
-            "zipcode": maybe,
-        },
-    }
     told = {"properties": dict.fromkeys(("service_request_id", "token", "service_notice", "account_id"), maybe)}
+    error = {"required": ["code", "description"], "properties": {"code": {"type": "integer"}, "description": _TEXT}}
     return {
-        "services": _many(service),
+        "services": _many(_service(maybe)),
         "definition": {
             "type": "object",
             "required": ["service_code", "attributes"],
-            "properties": {"service_code": text, "attributes": {"type": "array", "items": attribute}},
+            "properties": {"service_code": _TEXT, "attributes": _many(_attribute(maybe, known(type="integer")))},
         },
-        "requests": _many(request),
+        "requests": _many(
+            {
+                "required": ["service_request_id", "status", "service_code", "requested_datetime"],
+                "properties": {
+                    "service_request_id": _TEXT,
+                    "status": {"enum": ["open", "closed"]},
+                    "service_code": _TEXT,
+                    "description": known(type="string", maxLength=4000),
+                    "requested_datetime": {"type": "string", "format": "date-time"},
+                    "updated_datetime": known(type="string", format="date-time"),
+                    "expected_datetime": known(type="string", format="date-time"),
+                    "lat": known(type="number"),
+                    "long": known(type="number"),
+                    "media_url": known(type="string", format="uri"),
+                    **dict.fromkeys(_TEXTS_OF_REQUEST, maybe),
+                },
+            }
+        ),
         "told": {**_many(told), "minItems": 1, "maxItems": 1},
-        "errors": {
-            **_many({"required": ["code", "description"], "properties": {"code": {"type": "integer"}}}),
-            "minItems": 1,
+        "errors": {**_many(error), "minItems": 1},
+    }
+
+
+def _service(maybe: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "required": ["service_code", "service_name", "metadata", "type"],
+        "properties": {
+            "service_code": _TEXT,
+            "service_name": _TEXT,
+            "metadata": {"type": "boolean"},
+            "type": {"enum": ["realtime", "batch", "blackbox"]},
+            **dict.fromkeys(("description", "keywords", "group"), maybe),
+        },
+    }
+
+
+def _attribute(maybe: Mapping[str, Any], order: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "required": ["variable", "code", "datatype", "required"],
+        "properties": {
+            "variable": {"type": "boolean"},
+            "code": _TEXT,
+            "datatype": {"enum": _DATATYPES},
+            "required": {"type": "boolean"},
+            "datatype_description": maybe,
+            "order": order,
+            "description": maybe,
+            "values": _many({"required": ["key", "name"], "properties": {"key": _TEXT, "name": _TEXT}}),
         },
     }
 

@@ -1,35 +1,16 @@
-"""How the GeoReport v2 routes describe themselves in the OpenAPI document: two formats, errors of their own."""
+"""How the GeoReport v2 routes describe themselves in the OpenAPI document: two formats and many arguments."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from shared.http.problems import problem_documentation
+
 _TEXT: Final[Mapping[str, Any]] = {"type": "string"}
 _MOMENT: Final[Mapping[str, Any]] = {"type": "string", "examples": ["2026-03-02T09:30:00+08:00"]}
 _XML: Final[Mapping[str, Any]] = {"schema": {"type": "string"}}
-_ERRORS: Final[Mapping[str, Any]] = {
-    "type": "array",
-    "items": {
-        "type": "object",
-        "required": ["code", "description"],
-        "properties": {"code": {"type": "integer"}, "description": _TEXT},
-    },
-}
 _FORMATS: Final = "Append `.json` or `.xml` to the path; without a suffix the Accept header decides."
-_TITLES: Final[Mapping[int, str]] = {
-    400: "Something is missing or not valid",
-    401: "Answered as 403",
-    403: "Missing or invalid api_key",
-    404: "The service_code, service_request_id, token or jurisdiction_id was not found",
-    409: "The first request with this key is still running",
-    413: "The body is too large",
-    415: "Answered as 400",
-    422: "Answered as 400",
-    429: "Too many requests",
-    500: "The server failed",
-    503: "Temporarily unavailable",
-}
-_OF_READING: Final = (400, 404, 422, 429, 500, 503)
-_OF_SUBMITTING: Final = (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)
+_OF_READING: Final = (400, 404, 429)
+_OF_SUBMITTING: Final = (400, 403, 404, 409, 413, 429)
 
 _STRINGS: Final = (
     "service_request_id", "status", "status_notes", "service_name", "service_code", "description",
@@ -79,10 +60,7 @@ def _content(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _responses(schema: Mapping[str, Any], refusals: Sequence[int]) -> dict[int | str, dict[str, Any]]:
-    found: dict[int | str, dict[str, Any]] = {200: {"description": _FORMATS, "content": _content(schema)}}
-    for status in refusals:
-        found[status] = {"description": _TITLES[status], "content": _content(_ERRORS)}
-    return found
+    return {200: {"description": _FORMATS, "content": _content(schema)}, **problem_documentation(refusals)}
 
 
 def _query(name: str, schema: Mapping[str, Any], description: str) -> dict[str, Any]:

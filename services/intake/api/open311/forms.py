@@ -7,14 +7,13 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import orjson
-from starlette.exceptions import HTTPException
 
 from services.intake.api.open311.reading import Query
 from services.intake.domain import texts
 from shared.errors import FieldProblem, InvalidInput
 from shared.http.guards import Guard
 from shared.http.multipart import Part, PartData, PartEnd, read_multipart
-from shared.http.requests import BoundedRequest, discard_body, known_headers
+from shared.http.requests import BoundedRequest, known_headers
 
 LARGEST_FORM: Final = 12 * 1024 * 1024
 _MOST_FIELDS: Final = 500
@@ -80,10 +79,8 @@ async def posted(request: BoundedRequest) -> Posted:
 async def _read(request: BoundedRequest) -> Posted:
     kind = (known_headers(request.scope).get(b"content-type") or b"").partition(b";")[0].strip().lower()
     is_multipart = kind == b"multipart/form-data"
-    await _check_length(request, is_multipart=is_multipart)
+    await request.bound(LARGEST_FORM if is_multipart else request.app.state.settings.body_limit_bytes)
     body = await request.body()
-    if not is_multipart and len(body) > request.app.state.settings.body_limit_bytes:
-        raise HTTPException(413)
     parts = _Parts()
     if is_multipart:
         await _read_multipart(request, parts)
@@ -97,18 +94,6 @@ async def _read(request: BoundedRequest) -> Posted:
         if name.strip().lower() not in in_body:
             parts.add(name, value)
     return Posted(Query(parts.fields), parts.attributes, tuple(parts.files))
-
-
-async def _check_length(request: BoundedRequest, *, is_multipart: bool) -> None:
-    """Refuse by the declared length before anything is read; only a form with files may be long."""
-    try:
-        request.check_length()
-        declared = known_headers(request.scope).get(b"content-length")
-        if not is_multipart and declared is not None and int(declared) > request.app.state.settings.body_limit_bytes:
-            raise HTTPException(413)
-    except HTTPException:
-        await discard_body(request.receive)
-        raise
 
 
 def _pairs(body: bytes) -> list[tuple[str, str]]:

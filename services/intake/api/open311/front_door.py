@@ -26,7 +26,16 @@ _OTHER_NAMES: Final[Mapping[str, str]] = {
 
 # The specification knows 404 for what is not there, 403 for a wrong key and 400 for all else that a client did wrong;
 # what tells a client to try again, or by another method, keeps its own status.
-_KEPT: Final = frozenset({404, 403, 405, 408, 409, 413, 429, 500, 503})
+_KEPT: Final = frozenset({403, 404, 405, 408, 409, 413, 416, 429})
+
+_ERRORS: Final[Mapping[str, Any]] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["code", "description"],
+        "properties": {"code": {"type": "integer"}, "description": {"type": "string"}},
+    },
+}
 
 _FIELD_NAMES: Final[Mapping[str, str]] = {
     "/category_code": "service_code",
@@ -58,10 +67,20 @@ class GeoReportDialect:
 
     def tell(self, scope: Scope, status: int, problem: Mapping[str, Any]) -> tuple[int, bytes, bytes]:
         """Write a problem document as the specification's list of errors."""
-        shown = 403 if status == 401 else status if status in _KEPT or status >= 500 else 400
+        shown = self.status_of(status)
         errors = [{"code": shown, "description": text} for text in _descriptions(shown, problem)]
         kind: Format = scope.get(_FORMAT_KEY, Format.JSON)
         return shown, kind.content_type.encode(), render(kind, "errors", errors)
+
+    def status_of(self, status: int) -> int:
+        """Return the specification's status for one of ours."""
+        if status == 401:
+            return 403
+        return status if status in _KEPT or status >= 500 else 400
+
+    def error_content(self) -> Mapping[str, Any]:
+        """Return how the specification's list of errors is described."""
+        return {"application/json": {"schema": _ERRORS}, "text/xml": {"schema": {"type": "string"}}}
 
 
 def format_of(request: Request) -> Format:
