@@ -131,10 +131,13 @@ def has_terms(keys: Sequence[int]) -> sa.ColumnElement[bool]:
 
 
 def _conditions(wanted: AppealFilter) -> Iterator[sa.ColumnElement[bool]]:
+    external = wanted.external or (None, None)
     equal = (
         (progress.c.status, wanted.status),
         (progress.c.department_code, wanted.department_code),
         (appeals.c.receipt_number, wanted.receipt_number),
+        (appeals.c.external_system, external[0]),
+        (appeals.c.external_id, external[1]),
         (appeals.c.channel, wanted.channel),
         (appeals.c.type, wanted.type),
         (appeals.c.urgency, wanted.urgency),
@@ -153,13 +156,12 @@ def _conditions(wanted: AppealFilter) -> Iterator[sa.ColumnElement[bool]]:
         yield appeals.c.received_at >= wanted.received_from
     if wanted.received_to is not None:
         yield appeals.c.received_at < wanted.received_to
-    if wanted.external is not None:
-        yield appeals.c.external_system == wanted.external[0]
-        yield appeals.c.external_id == wanted.external[1]
-    for column, hashes in (
-        (pii_vault.c.phone_hash, wanted.phone_hashes),
-        (pii_vault.c.email_hash, wanted.email_hashes),
-    ):
+    yield from _of_person(wanted)
+
+
+def _of_person(wanted: AppealFilter) -> Iterator[sa.ColumnElement[bool]]:
+    by = ((pii_vault.c.phone_hash, wanted.phone_hashes), (pii_vault.c.email_hash, wanted.email_hashes))
+    for column, hashes in by:
         if hashes:
             yield appeals.c.id.in_(sa.select(pii_vault.c.appeal_id).where(column.in_(hashes)))
 
