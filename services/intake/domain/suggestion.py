@@ -3,8 +3,8 @@
 Pure: who suggests (the words of the taxonomy, or a model trained on the city's own records) is not known here.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -12,6 +12,8 @@ from services.intake.domain.categories import Category, Tree, current_successor
 from shared.vocabulary import AppealType, Channel
 
 MOST_SUGGESTIONS: Final = 3
+# From this confidence of the lexicon on its words are plain enough to stop a model.
+CLEAR_WORDS: Final = 0.45
 # What comes later in a long letter repeats what was said before; it also bounds the time a suggestion takes.
 LONGEST_TEXT: Final = 4_000
 
@@ -75,11 +77,15 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """Up to three suggestions, the best first; `version` names the model, None for the lexicon."""
+    """Up to three suggestions, the best first; `version` names the model, None for the lexicon.
+
+    `is_contested` where the words of the text speak for a category that the model has never seen.
+    """
 
     source: Source
     version: str | None
     suggestions: tuple[Suggestion, ...]
+    is_contested: bool = False
 
     @property
     def top(self) -> Suggestion | None:
@@ -89,12 +95,26 @@ class Advice:
 def decides(advice: Advice | None, *, accept_at: float, type_: AppealType | None) -> bool:
     """Tell whether the first suggestion sets the category by itself, so that the appeal is accepted.
 
-    Only a trained model may, and only from `accept_at` on. A report is always read by a person first: the wrong
-    department may be the one it is about (section 9).
+    Only a trained model may, only from `accept_at` on, and only among the categories it has learnt. A report is always
+    read by a person first: the wrong department may be the one it is about (section 9).
     """
-    if advice is None or advice.top is None or type_ is AppealType.REPORT:
+    if advice is None or advice.top is None or advice.is_contested or type_ is AppealType.REPORT:
         return False
     return advice.source is Source.MODEL and advice.top.confidence >= accept_at
+
+
+def contested(advice: Advice, words: Advice, learnt: Collection[str]) -> Advice:
+    """Return a model's advice as it stands after the lexicon was heard.
+
+    A model knows only what it was taught: a text about anything else it puts with what is most like it, and can be
+    sure of it. Where the words speak clearly for a category it has not learnt, that one is shown too and nothing is
+    decided.
+    """
+    other = words.top
+    if other is None or other.confidence < CLEAR_WORDS or other.category_code in learnt:
+        return advice
+    kept = advice.suggestions[: MOST_SUGGESTIONS - 1]
+    return replace(advice, suggestions=(*kept, other), is_contested=True)
 
 
 def decision_of(advice: Advice) -> dict[str, Any]:

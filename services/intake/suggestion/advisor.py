@@ -16,8 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.db.catalogue import Catalogue
 from services.intake.db.suggestions import Version, find_active, read_synonyms
-from services.intake.domain.categories import Tree
-from services.intake.domain.suggestion import Advice, Question, mapped_code
+from services.intake.domain.suggestion import Advice, Question, contested, mapped_code
 from services.intake.suggestion.lexicon import Lexicon
 from services.intake.suggestion.synonyms import words_of
 from shared.db.engine import Database
@@ -46,16 +45,17 @@ class Counsel:
     lexicon: Lexicon
     model: "Model | None"
     renamed: Mapping[str, str | None]
+    learnt: frozenset[str]
     active: str | None
     problem: str | None
 
     def advise(self, question: Question) -> Advice:
         """Ask the model, and the lexicon where there is none or where it knows not a single piece of the text."""
-        if self.model is not None:
-            advice = self.model.advise(question, self.renamed)
-            if advice.suggestions:
-                return advice
-        return self.lexicon.advise(question)
+        words = self.lexicon.advise(question)
+        if self.model is None:
+            return words
+        advice = self.model.advise(question, self.renamed)
+        return contested(advice, words, self.learnt) if advice.suggestions else words
 
 
 class Advisor:
@@ -144,11 +144,13 @@ class Advisor:
         tree = catalogue.categories
         words = {code: own.get(code) or words_of(category) for code, category in tree.items()}
         model, problem = self._loaded(active, known) if active is not None else (None, None)
+        renamed = {label: mapped_code(tree, label) for label in model.labels} if model is not None else {}
         return Counsel(
             catalogue_version=catalogue.version,
             lexicon=Lexicon(tree, words),
             model=model,
-            renamed=_renamed(tree, model.labels) if model is not None else {},
+            renamed=renamed,
+            learnt=frozenset(code for code in renamed.values() if code is not None),
             active=active.version if active is not None else None,
             problem=problem,
         )
@@ -172,7 +174,3 @@ class Advisor:
         if known is None or known.problem != problem or known.active != active.version:
             log.error("classifier_unusable", version=active.version, reason=problem)
         return None, problem
-
-
-def _renamed(tree: Tree, labels: Sequence[str]) -> dict[str, str | None]:
-    return {label: mapped_code(tree, label) for label in labels}

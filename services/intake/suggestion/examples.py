@@ -40,9 +40,10 @@ class Split:
 
 
 def split(examples: Iterable[Example], *, held_back: float, seed: int, fewest: int = FEWEST_PER_LABEL) -> Split:
-    """Drop repetitions whatever their punctuation (the last one counts), put rare labels together as the rest, hold back a share of every label.
+    """Drop repetitions, put rare labels together as the rest, hold back a share of every label.
 
-    Raises TooFewExamples when fewer than two labels have enough.
+    Texts that differ in punctuation and spaces only are one; its last label counts. Raises TooFewExamples when fewer
+    than two labels have enough.
     """
     given = list(examples)
     latest = {"".join(runs(normalised(example.question.text))): example for example in given}

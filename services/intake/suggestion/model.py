@@ -19,6 +19,7 @@ _MOST_WORDS: Final = 5
 _LEAST_CONFIDENT: Final = 0.02
 _LONGEST_WORD: Final = 24
 _MARKED: Final = 0.2
+_SHORT_PIECE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +110,23 @@ class Model:
 
 
 def encode(pieces: Pieces, known: Hashes, rarity: NDArray[np.float32]) -> Encoded:
-    """Look up a text's pieces among the known ones and weigh them: sublinear TF-IDF of Euclidean length 1."""
-    if not len(known):
-        places, there = np.zeros(0, np.int64), np.zeros(0, bool)
-        firsts = counts = places
-    else:
-        hashes, firsts, counts = np.unique(pieces.hashes, return_index=True, return_counts=True)
-        places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
-        there = known[places] == hashes
+    """Look up a text's pieces among the known ones and weigh them: sublinear TF-IDF of Euclidean length 1.
+
+    Characters and pairs that nobody has learnt count in the length as the rarest that were, so that a text of foreign
+    words lies near no category; longer pieces are new in every text and say nothing.
+    """
+    hashes, firsts, counts = np.unique(pieces.hashes, return_index=True, return_counts=True)
+    starts, sizes = pieces.starts[firsts], pieces.sizes[firsts]
+    if not len(known) or not len(hashes):
+        return Encoded(pieces.text, firsts[:0], np.zeros(0, np.float32), starts[:0], sizes[:0])
+    places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+    there = known[places] == hashes
+    weights = (1.0 + np.log(counts)).astype(np.float32)
     rows = places[there]
-    values = (1.0 + np.log(counts[there])).astype(np.float32) * rarity[rows]
-    length = float(np.sqrt(np.square(values).sum())) or 1.0
-    firsts = firsts[there]
-    return Encoded(pieces.text, rows, values / np.float32(length), pieces.starts[firsts], pieces.sizes[firsts])
+    values = weights[there] * rarity[rows]
+    foreign = weights[~there & (sizes > 0) & (sizes <= _SHORT_PIECE)] * rarity.max()
+    length = float(np.sqrt(np.square(values).sum() + np.square(foreign).sum())) or 1.0
+    return Encoded(pieces.text, rows, values / np.float32(length), starts[there], sizes[there])
 
 
 def _stretches(text: str, worth: NDArray[Any]) -> tuple[Word, ...]:

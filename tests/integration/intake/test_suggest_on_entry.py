@@ -100,6 +100,18 @@ async def test_no_person_is_named_in_the_words_that_are_kept(room: Room, switche
     assert "1234" not in kept
 
 
+async def test_a_model_does_not_decide_about_what_it_has_not_learnt(room: Room) -> None:
+    """It knows nothing of 1604; the words for it stand in the text."""
+    await room.activate()
+
+    receipt = await room.register("廉政 integrity", description=SURE)
+
+    assert receipt["status"] == "registered"
+    row = await stored(room.office, receipt)
+    assert row["source"] == "model"
+    assert "1604" in [each["category_code"] for each in row["suggestions"]]
+
+
 async def test_a_batch_is_judged_item_by_item(room: Room) -> None:
     await room.activate()
     item = {"type": "complaint", "channel": "web", "description": ""}

@@ -5,11 +5,13 @@ import pytest
 from services.intake.domain.categories import Category
 from services.intake.domain.suggestion import (
     AGENT_CHANNELS,
+    CLEAR_WORDS,
     SELF_SERVICE,
     Advice,
     Source,
     Suggestion,
     Word,
+    contested,
     decides,
     decision_of,
     lost_codes,
@@ -42,6 +44,30 @@ def test_a_sure_model_decides() -> None:
 )
 def test_whatever_else_waits_for_an_agent(given: Advice | None, accept_at: float, type_: AppealType | None) -> None:
     assert not decides(given, accept_at=accept_at, type_=type_)
+
+
+def test_clear_words_for_what_a_model_has_not_learnt_stop_it() -> None:
+    words = advice(Source.LEXICON, Suggestion("0204", CLEAR_WORDS, (Word("路灯", 1.0),)))
+    heard = contested(advice(), words, {"0101", "0203"})
+
+    assert [each.category_code for each in heard.suggestions] == ["0101", "0204"]
+    assert not decides(heard, accept_at=0.95, type_=AppealType.COMPLAINT)
+
+
+@pytest.mark.parametrize(
+    ("code", "confidence"), [("0203", 0.9), ("0204", CLEAR_WORDS - 0.01)], ids=["learnt", "not clear"]
+)
+def test_other_words_do_not(code: str, confidence: float) -> None:
+    words = advice(Source.LEXICON, Suggestion(code, confidence))
+
+    assert contested(advice(), words, {"0101", "0203"}) == advice()
+
+
+def test_the_third_suggestion_makes_room() -> None:
+    three = advice(Source.MODEL, SURE, Suggestion("0203", 0.02), Suggestion("0205", 0.01))
+    heard = contested(three, advice(Source.LEXICON, Suggestion("0204", 0.8)), {"0101", "0203", "0205"})
+
+    assert [each.category_code for each in heard.suggestions] == ["0101", "0203", "0204"]
 
 
 def test_the_history_tells_who_decided_and_by_what() -> None:
