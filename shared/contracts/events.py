@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field
 
 from shared.contracts.envelope import EventData
 from shared.vocabulary import (
+    AppealStatus,
     AppealType,
     Channel,
     EvaluationOutcome,
@@ -362,6 +363,7 @@ class TicketRescheduled(EventData):
     department_code: str
     department_name: str
     reason: Literal["resumed", "recategorized"]
+    status: AppealStatus | None = None
     at: AwareDatetime
     policy_code: str
     acknowledge_due_at: AwareDatetime | None = None

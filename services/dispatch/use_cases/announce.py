@@ -178,6 +178,7 @@ def _rescheduled(ticket: Ticket, reason: Literal["resumed", "recategorized"], at
         **_turn(ticket),
         department_name=leg.department_name,
         reason=reason,
+        status=ticket.status,
         at=at,
         policy_code=leg.clocks.policy_code,
         acknowledge_due_at=leg.clocks.acknowledge_due_at,

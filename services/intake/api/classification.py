@@ -69,10 +69,10 @@ async def recategorize(appeal_id: UUID, change: RecategorizeIn, desk: TheDesk, m
     response_model=AppealView,
     responses=MOVE_PROBLEMS,
 )
-async def accept(appeal_id: UUID, note: AcceptIn, move: TheStaffMove) -> Response:
+async def accept(appeal_id: UUID, note: AcceptIn, desk: TheDesk, move: TheStaffMove) -> Response:
     """T10: it is ours, complete enough, and goes to a department. An advisory matter is referred instead."""
     command = AcceptAppeal(appeal_id, note.note)
-    return await move.run(lambda uow, mover: accept_appeal(uow, command, mover))
+    return await move.run(lambda uow, mover: accept_appeal(uow, desk, command, mover))
 
 
 @router.get(

@@ -6,10 +6,11 @@ from uuid import UUID
 from services.intake.db.appeals import Row
 from services.intake.domain.machine import Move
 from services.intake.use_cases.carry_out_move import Mover, Outcome, begin_move, facts_of_row, finish_move
+from services.intake.use_cases.desk import Desk
+from services.intake.use_cases.mask_words import mask_for
 from shared.contracts.events import AppealAccepted, AppealResumed
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import Conflict
-from shared.observability.redaction import mask_text
 from shared.vocabulary import HandlingMode
 
 
@@ -28,14 +29,14 @@ class AcceptAppeal:
     note: str = ""
 
 
-async def accept_appeal(uow: UnitOfWork, command: AcceptAppeal, mover: Mover) -> Row:
+async def accept_appeal(uow: UnitOfWork, desk: Desk, command: AcceptAppeal, mover: Mover) -> Row:
     """T10: start the citizen's clock and have it dispatched; return the appeal.
 
     Raises NotFound, StaleVersion, IllegalMove, NotAcceptable naming what is missing.
     """
     moving = await begin_move(uow, command.appeal_id, Move.ACCEPT, mover)
     check_acceptable(moving.row)
-    details = {"note": mask_text(command.note)} if command.note else {}
+    details = {"note": (await mask_for(uow, desk, moving.appeal_id))(command.note)} if command.note else {}
     after = await finish_move(uow, moving, Outcome(details=details, accepted=True))
     publish_accepted(uow, before=moving.row, after=after)
     return after

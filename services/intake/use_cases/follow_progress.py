@@ -17,6 +17,7 @@ from shared.vocabulary import AppealStatus as S
 
 Translation = tuple[Fact, Entry | None]
 _FIRST_ROUND: Final = 1
+_SHOWN_WHEN_RESUMED: Final = frozenset({S.IN_PROGRESS, S.UNDER_REVIEW})
 
 
 async def follow(uow: UnitOfWork, items: Sequence[tuple[Envelope, EventData]], *, zone: ZoneInfo) -> None:
@@ -131,8 +132,9 @@ def _rescheduled(event: e.TicketRescheduled, _zone: ZoneInfo) -> Translation:
         department_name=event.department_name,
         promised_by=event.promised_by,
     )
-    # With the papers there it stands where it stood: with the department it had been sent to.
-    status = S.AWAITING_ACKNOWLEDGEMENT if event.reason == "resumed" else None
+    # With the papers there it stands where it stood; whether a department objects is between it and the hotline office.
+    resumed = event.status if event.status in _SHOWN_WHEN_RESUMED else S.AWAITING_ACKNOWLEDGEMENT
+    status = resumed if event.reason == "resumed" else None
     return Fact(event.at, event.round, status, assignment), None
 
 

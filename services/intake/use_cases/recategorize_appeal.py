@@ -19,9 +19,9 @@ from services.intake.use_cases.accept_appeal import publish_accepted
 from services.intake.use_cases.carry_out_move import Mover, Moving, Outcome, begin_move, finish_move
 from services.intake.use_cases.desk import Desk
 from services.intake.use_cases.keep_words import keep_secrets, secrets_of
+from services.intake.use_cases.mask_words import mask_for
 from shared.contracts.events import AppealRecategorized
 from shared.db.unit_of_work import UnitOfWork
-from shared.observability.redaction import mask_text
 from shared.vocabulary import AppealStatus, AppealType, Channel, HandlingMode, SpecialCare, Urgency
 
 _WORDING: Final = ("title", "description", "place", "attributes")
@@ -56,7 +56,8 @@ async def recategorize_appeal(uow: UnitOfWork, desk: Desk, command: Recategorize
         **await _protected(uow, desk, moving.row, found),
         **await _moved_term(uow, desk, moving, found),
     }
-    details = {"reason": mask_text(command.reason), "changes": found.changes}
+    mask = await mask_for(uow, desk, moving.appeal_id)
+    details = {"reason": mask(command.reason), "changes": found.changes}
     after = await finish_move(uow, moving, Outcome(details=details, changes=changes, accepted=is_accepted))
     if is_accepted:
         publish_accepted(uow, before=moving.row, after=after)

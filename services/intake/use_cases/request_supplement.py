@@ -13,10 +13,10 @@ from services.intake.domain.supplements import AskedTwice, Paper, check_list, ch
 from services.intake.use_cases.carry_out_move import Mover, Outcome, begin_move, finish_move
 from services.intake.use_cases.desk import Desk
 from services.intake.use_cases.find_appeals import get_appeal
+from services.intake.use_cases.mask_words import mask_for
 from shared.contracts.events import AppealSupplementRequested
 from shared.db.unit_of_work import UnitOfWork
-from shared.observability.redaction import mask_text
-from shared.vocabulary import HandlingMode, Urgency
+from shared.vocabulary import AppealType, HandlingMode, Urgency
 
 # It is handled under the citizen's own list from now on. What goes up to a superior, or elsewhere, stays that.
 _BECOMES_SUPPLEMENT: Final = frozenset({None, HandlingMode.IMMEDIATE, HandlingMode.COMMITTED})
@@ -45,12 +45,12 @@ async def request_supplement(uow: UnitOfWork, desk: Desk, command: RequestSupple
     check_may_wait(Urgency(row["urgency"]) if row["urgency"] else None)
     is_second = await _is_second(uow, command)
     deadline = deadline_of(desk.papers, now=uow.now, asked_due_at=command.due_at)
-    papers = [Paper(mask_text(paper.name), mask_text(paper.note)) for paper in command.papers]
+    mask = await mask_for(uow, desk, moving.appeal_id)
     new = NewRequest(
         appeal_id=moving.appeal_id,
-        papers=papers,
-        note=mask_text(command.note),
-        asked_again_because=mask_text(command.reason) if is_second else None,
+        papers=[Paper(mask(paper.name), mask(paper.note)) for paper in command.papers],
+        note=mask(command.note),
+        asked_again_because=mask(command.reason) if is_second else None,
         deadline=deadline,
         at=uow.now,
         actor=mover.actor,
@@ -68,8 +68,13 @@ async def request_supplement(uow: UnitOfWork, desk: Desk, command: RequestSupple
 async def list_supplements(
     uow: UnitOfWork, appeal_id: UUID, *, department_code: str | None = None
 ) -> list[StoredRequest]:
-    """Return every list an appeal's citizen was given, the latest first. Raises NotFound as get_appeal does."""
-    await get_appeal(uow, appeal_id, department_code=department_code)
+    """Return every list an appeal's citizen was given, the latest first. Raises NotFound as get_appeal does.
+
+    What was written to the reporter of a report is not for departments (section 9): one may be the reported party.
+    """
+    row = await get_appeal(uow, appeal_id, department_code=department_code)
+    if department_code is not None and row["type"] == AppealType.REPORT:
+        return []
     return await find_requests(uow.connection, appeal_id)
 
 

@@ -14,7 +14,8 @@ from services.intake.domain.supplements import Paper, is_complete, tick_off
 from services.intake.use_cases.accept_appeal import missing_of, publish_accepted
 from services.intake.use_cases.carry_out_move import Mover, Moving, Outcome, begin_move, finish_move
 from services.intake.use_cases.desk import Desk
-from services.intake.use_cases.keep_words import Secrets, keep_secrets, masked, secrets_of
+from services.intake.use_cases.keep_words import keep_secrets, secrets_of
+from services.intake.use_cases.mask_words import mask_for
 from services.intake.use_cases.track_appeal import find_by_credentials
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import Conflict
@@ -99,10 +100,11 @@ async def _keep_words(uow: UnitOfWork, desk: Desk, row: Row, command: Supplement
     said = [command.note, *(paper.note for paper in command.papers)]
     if not any(said):
         return said
-    secrets: Secrets = await secrets_of(uow, desk, row["id"])
+    mask = await mask_for(uow, desk, row["id"])
     is_report = row["type"] == AppealType.REPORT
-    shown = ["" if is_report else masked(text, secrets) for text in said]
+    shown = ["" if is_report else mask(text) for text in said]
     if shown != said:
+        secrets = await secrets_of(uow, desk, row["id"])
         kept = {"at": uow.now.isoformat(), "note": command.note}
         papers = [{"name": paper.name, "note": paper.note} for paper in command.papers if paper.note]
         original = secrets.setdefault("original", {})

@@ -1,11 +1,17 @@
 """T10 and T_ACCEPT: what waits for an agent, accepting it, and that nothing is late in silence."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
-from services.intake.worker.term_sweep import TermSweep
+from services.intake.settings import Settings
+from services.intake.worker.term_sweep import TermSweep, term_sweep_of
+from shared.messaging.process import ProcessContext
+from shared.observability.metrics import exposition
+from shared.vocabulary import Service
 from tests.integration.intake.office import Office, submission
 
 MINUTE = timedelta(minutes=1)
@@ -157,6 +163,38 @@ async def test_a_sweep_works_in_batches_until_all_is_done(office: Office) -> Non
 
     assert [await sweep.sweep() for _ in range(3)] == [True, True, False]
     assert len(await marks(office)) == 5
+
+
+async def test_of_several_workers_one_marks(office: Office) -> None:
+    for _ in range(10):
+        await office.register(category_code=None)
+    office.clock.advance(15 * MINUTE)
+
+    await asyncio.gather(*(sweep_of(office).sweep() for _ in range(4)))
+    await sweep_of(office).sweep()
+
+    assert len(await marks(office)) == 10
+
+
+async def test_the_worker_sweeps_until_it_is_told_to_stop(
+    office: Office, intake_settings: Settings, redis_url: str
+) -> None:
+    await office.register(category_code=None)
+    office.clock.advance(15 * MINUTE)
+    stop = asyncio.Event()
+    redis: Any = Redis.from_url(redis_url)
+    context = ProcessContext(
+        Service.INTAKE, intake_settings, office.database, redis, office.app.state.wake, office.clock
+    )
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        tasks.create_task(term_sweep_of(intake_settings)(context, stop))
+        while not await marks(office):
+            await office.rows("appeals")
+        stop.set()
+    await redis.aclose()
+
+    assert b"minqing_overdue_acceptance 1.0" in await exposition()
 
 
 async def test_the_list_of_the_overdue_has_pages_and_none_for_a_department(office: Office) -> None:

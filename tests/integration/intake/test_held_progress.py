@@ -3,7 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from shared.contracts import events as e
+from shared.vocabulary import AppealStatus
 from tests.integration.feedback.desk import (
     resolution_accepted,
     ticket_acknowledged,
@@ -105,6 +108,38 @@ async def test_after_the_wait_it_goes_on_where_it_stood(office: Office) -> None:
         "awaiting_callback",
     ]
     assert (await office.progress(receipt))["promised_by"] == "2026-03-09T02:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"),
+    [
+        (AppealStatus.IN_PROGRESS, "in_progress"),
+        (AppealStatus.UNDER_REVIEW, "under_review"),
+        (AppealStatus.RETURN_REVIEW, "awaiting_acknowledgement"),
+        (None, "awaiting_acknowledgement"),
+    ],
+)
+async def test_what_the_department_had_begun_before_it_heard_of_the_papers_is_shown_again(
+    office: Office, status: AppealStatus | None, shown: str
+) -> None:
+    receipt = await asked(office)
+    await office.tell(receipt["id"], ticket_dispatched(), ticket_acknowledged())
+    office.clock.advance(DAY)
+    await complete(office, receipt)
+
+    await office.tell(receipt["id"], rescheduled(office, status=status))
+
+    assert (await office.progress(receipt))["status"] == shown
+
+
+async def test_another_matter_moves_the_promise_and_not_the_state(office: Office) -> None:
+    receipt = await office.register()
+    await office.tell(receipt["id"], ticket_dispatched())
+
+    await office.tell(receipt["id"], rescheduled(office, reason="recategorized", status=AppealStatus.UNDER_REVIEW))
+
+    progress = await office.progress(receipt)
+    assert (progress["status"], progress["promised_by"]) == ("awaiting_acknowledgement", "2026-03-07T01:00:00Z")
 
 
 async def test_clocks_that_differ_by_a_second_lose_nothing(office: Office) -> None:

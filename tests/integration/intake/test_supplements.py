@@ -1,5 +1,6 @@
 """Papers that are missing (LZ-11, T4 to T6): asked for once, ticked off, reminded of, and clocks that resume."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -283,6 +284,55 @@ async def test_of_a_report_nothing_that_came_with_the_papers_is_shown(office: Of
     assert "note" not in (await history(office))[-1]["details"]
     kept = (await opened(office, receipt["id"]))["original"]["supplements"]
     assert [words["note"] for words in kept] == ["my desk is next to his"]
+
+
+async def test_a_department_does_not_read_what_the_reporter_of_a_report_is_asked_for(office: Office) -> None:
+    receipt = await office.register(type="report")
+    await ask(office, receipt)
+    await office.tell(receipt["id"], ticket_dispatched())
+    office.headers = await office.key("appeals:read", department_code="411002-cgj")
+
+    assert await lists_of(office, receipt) == []
+    timeline = (await office.get(f"/v1/appeals/{receipt['id']}/timeline")).json()["items"]
+    assert "Papers are awaited." in {line["text_en"] for line in timeline}
+
+
+async def test_a_list_names_nobody_outside_the_vault(office: Office) -> None:
+    receipt = await office.register()
+
+    await ask(office, receipt, {"name": f"Deed of {NAME}", "note": PHONE}, note=f"for {NAME}")
+
+    [listed] = await lists_of(office, receipt)
+    assert (listed["note"], listed["items"][0]["name"], listed["items"][0]["note"]) == (
+        "for [name]",
+        "Deed of [name]",
+        "[phone]",
+    )
+    assert NAME not in (await office.track(receipt)).text
+
+
+async def test_a_delivery_and_the_end_of_the_term_at_once_agree_on_one(office: Office) -> None:
+    for _ in range(5):
+        receipt = await office.register()
+        await ask(office, receipt)
+    office.clock.advance(11 * DAY)
+    await sweep(office)
+    office.clock.advance(3 * DAY)
+    receipts = [(row["receipt_number"], row["id"]) for row in await office.rows("appeals")]
+
+    delivered, *_ = await asyncio.gather(
+        asyncio.gather(
+            *(deliver(office, {"id": str(id_)}, "身份证复印件", "Deed of the house") for _, id_ in receipts)
+        ),
+        sweep(office),
+        sweep(office),
+    )
+
+    ends = [row["to_status"] for row in await office.rows("appeal_events") if row["to_status"] != row["from_status"]]
+    won = sum(answer.status_code == 200 for answer in delivered)
+    assert {answer.status_code for answer in delivered} <= {200, 409}
+    assert (ends.count("awaiting_dispatch"), ends.count("withdrawn")) == (5 + won, 5 - won)
+    assert {row["outcome"] for row in await office.rows("supplement_requests")} <= {"complete", "expired"}
 
 
 async def test_one_reminder_is_sent_three_days_before_the_end(office: Office) -> None:
