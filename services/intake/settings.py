@@ -9,10 +9,11 @@ from services.intake.attachment_settings import AttachmentSettings
 from services.intake.domain.acceptance import AcceptanceTerms
 from services.intake.domain.retention import RetentionPolicy
 from services.intake.domain.supplements import PaperTerms
+from shared.settings import ServiceSettings
 from shared.vocabulary import Service
 
 
-class Settings(AttachmentSettings):
+class Settings(AttachmentSettings, ServiceSettings):
     """`MINQING_MASTER_KEY` is needed: without it no personal data could be kept.
 
     `MINQING_EARLIER_MASTER_KEYS` (space-separated) keeps older records readable after the key was changed.
@@ -39,6 +40,7 @@ class Settings(AttachmentSettings):
     retention_person_days: float = Field(default=1_095, ge=1, le=36_500)
     retention_report_identity_days: float = Field(default=365, ge=1, le=36_500)
     retention_body_days: float = Field(default=3_650, ge=1, le=36_500)
+    retention_recording_days: float = Field(default=730, ge=1, le=36_500)
     retention_sweep_seconds: float = Field(default=3_600, ge=0.05, le=86_400)
 
     session_grace_hours: float = Field(default=24.0, ge=0, le=2_160)
@@ -70,6 +72,7 @@ class Settings(AttachmentSettings):
             person=timedelta(days=self.retention_person_days),
             report_identity=timedelta(days=self.retention_report_identity_days),
             body=timedelta(days=self.retention_body_days),
+            recording=timedelta(days=self.retention_recording_days),
         )
 
     @property

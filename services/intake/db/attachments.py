@@ -92,11 +92,17 @@ async def mark_withdrawn(
     )
 
 
-async def shred_rows(connection: AsyncConnection, appeal_id: UUID, *, at: datetime) -> list[str]:
+async def shred_rows(
+    connection: AsyncConnection, appeal_id: UUID, *, kinds: Collection[MediaKind], at: datetime
+) -> list[str]:
     """Destroy the keys and the words of an appeal's attachments; returns the storage keys of their objects."""
     statement = (
         sa.update(attachments)
-        .where(attachments.c.appeal_id == appeal_id, attachments.c.shredded_at.is_(None))
+        .where(
+            attachments.c.appeal_id == appeal_id,
+            attachments.c.kind.in_([kind.value for kind in kinds]),
+            attachments.c.shredded_at.is_(None),
+        )
         .values(key_id=None, wrapped_key=None, sealed=None, note="", distance_metres=None, shredded_at=at)
         .returning(attachments.c.storage_key, attachments.c.clean_key)
     )

@@ -9,8 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.db.tables import appeals, pii_vault, progress, timeline_entries
+from services.intake.db.tables_attachments import attachments
 from services.intake.db.tables_groups import signatory_lists
 from services.intake.db.tables_privacy import legal_holds, shreddings
+from services.intake.domain.attachments import MediaKind
 from services.intake.domain.retention import ENDED, RetentionRule
 from services.intake.domain.timeline import EntryCode
 from shared.ids import uuid7
@@ -39,6 +41,7 @@ async def people_due(
         signatory_lists.c.appeal_id == appeals.c.id, signatory_lists.c.wrapped_key.is_not(None)
     )
     in_vault = sa.exists().where(pii_vault.c.appeal_id == appeals.c.id)
+    has_files = sa.exists().where(attachments.c.appeal_id == appeals.c.id, attachments.c.shredded_at.is_(None))
     is_report = appeals.c.type == AppealType.REPORT
     over = sa.or_(
         progress.c.as_of < cutoffs[RetentionRule.PERSON],
@@ -47,12 +50,30 @@ async def people_due(
     statement = (
         sa.select(appeals.c.id, _rule().label("rule"))
         .join(progress, progress.c.appeal_id == appeals.c.id)
-        .where(progress.c.status.in_(ENDED), over, sa.or_(in_vault, sealed_list), _not_held())
+        .where(progress.c.status.in_(ENDED), over, sa.or_(in_vault, sealed_list, has_files), _not_held())
     )
     if after is not None:
         statement = statement.where(appeals.c.id > after)
     statement = statement.order_by(appeals.c.id).limit(limit).with_for_update(of=[appeals], skip_locked=True)
     return [(row.id, RetentionRule(row.rule)) for row in await connection.execute(statement)]
+
+
+async def recordings_due(connection: AsyncConnection, cutoff: datetime, *, after: UUID | None, limit: int) -> list[Due]:
+    """Return appeals whose sound is to be forgotten, by the order of their ids; locked, and none under a hold."""
+    has_sound = sa.exists().where(
+        attachments.c.appeal_id == appeals.c.id,
+        attachments.c.shredded_at.is_(None),
+        attachments.c.kind.in_((MediaKind.AUDIO.value, MediaKind.VIDEO.value)),
+    )
+    statement = (
+        sa.select(appeals.c.id)
+        .join(progress, progress.c.appeal_id == appeals.c.id)
+        .where(progress.c.status.in_(ENDED), progress.c.as_of < cutoff, has_sound, _not_held())
+    )
+    if after is not None:
+        statement = statement.where(appeals.c.id > after)
+    statement = statement.order_by(appeals.c.id).limit(limit).with_for_update(of=[appeals], skip_locked=True)
+    return [(row.id, RetentionRule.RECORDING) for row in await connection.execute(statement)]
 
 
 async def bodies_due(connection: AsyncConnection, cutoff: datetime, *, after: UUID | None, limit: int) -> list[Due]:

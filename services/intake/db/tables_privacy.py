@@ -66,6 +66,6 @@ shreddings = sa.Table(
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("at", _MOMENT, nullable=False),
     sa.Index("ix_shreddings_appeal_id", "appeal_id", "at"),
-    sa.CheckConstraint("what IN ('person', 'body')", name="what"),
+    sa.CheckConstraint("what IN ('person', 'recording', 'body')", name="what"),
     comment="What was destroyed, when and by which rule; append-only.",
 )

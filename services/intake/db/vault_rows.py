@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.db.tables import pii_vault
+from services.intake.db.tables_attachments import attachments
 from services.intake.db.tables_groups import signatory_lists
 from services.intake.db.tables_inbound import inbound_deliveries, inbound_sources
 from services.intake.db.tables_privacy import retired_master_keys
@@ -29,6 +30,7 @@ class SealedTable:
 SEALED_TABLES: Final = (
     SealedTable(pii_vault, ("appeal_id",)),
     SealedTable(signatory_lists, ("appeal_id", "version")),
+    SealedTable(attachments, ("id",), bound_to="id"),
     SealedTable(inbound_sources, ("id",), bound_to="id"),
     SealedTable(inbound_deliveries, ("id",), bound_to="id"),
 )

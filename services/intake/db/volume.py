@@ -74,7 +74,7 @@ async def count_volume(connection: AsyncConnection, period: Period, group: Volum
         .where(appeals.c.created_at >= period.start, appeals.c.created_at < period.end)
     )
     if group is not None:
-        name = sa.literal_column("key")
+        name: sa.ColumnElement[Any] = sa.literal_column("key")
         statement = statement.group_by(name).order_by(sa.func.count().desc(), name).limit(_MOST_GROUPS)
     return [dict(row) for row in (await connection.execute(statement)).mappings()]
 

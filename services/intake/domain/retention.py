@@ -26,21 +26,27 @@ class RetentionRule(StrEnum):
 
     PERSON = "person_after_end"
     REPORT_IDENTITY = "report_identity_after_end"
+    RECORDING = "recording_after_end"
     BODY = "body_after_end"
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionPolicy:
-    """Natural time after an appeal's end: who appealed, who reported (a report), and the words of the matter."""
+    """Natural time after an appeal's end: sound, who appealed, who reported (a report), and the words of the matter.
+
+    Photographs and papers go with the people, whom they may show.
+    """
 
     person: timedelta = timedelta(days=3 * 365)
     report_identity: timedelta = timedelta(days=365)
     body: timedelta = timedelta(days=10 * 365)
+    recording: timedelta = timedelta(days=2 * 365)
 
     def cutoffs(self, now: datetime) -> Mapping[RetentionRule, datetime]:
         """Return, for each rule, the moment: what ended before it is due to be destroyed."""
         return {
             RetentionRule.PERSON: now - self.person,
             RetentionRule.REPORT_IDENTITY: now - self.report_identity,
+            RetentionRule.RECORDING: now - self.recording,
             RetentionRule.BODY: now - self.body,
         }

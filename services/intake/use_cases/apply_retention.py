@@ -4,10 +4,20 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from services.intake.db.retention import bodies_due, log_shreddings, people_due, shred_bodies, shred_people
+from services.intake.db.retention import (
+    bodies_due,
+    log_shreddings,
+    people_due,
+    recordings_due,
+    shred_bodies,
+    shred_people,
+)
+from services.intake.domain.attachments import MediaKind
 from services.intake.domain.retention import RetentionPolicy, RetentionRule
+from services.intake.use_cases.shred_attachments import shred_attachments
 from shared.db.unit_of_work import UnitOfWork
 
+_RECORDINGS: Final = (MediaKind.AUDIO, MediaKind.VIDEO)
 SYSTEM: Final = "system:retention"
 
 
@@ -26,7 +36,22 @@ async def shred_due_people(
     due = await people_due(uow.connection, policy.cutoffs(uow.now), after=after, limit=limit)
     if due:
         await shred_people(uow.connection, [appeal_id for appeal_id, _ in due])
+        for appeal_id, _ in due:
+            await shred_attachments(uow, appeal_id)
         await log_shreddings(uow.connection, due, what="person", actor=actor, at=uow.now)
+    return Pass(len(due), due[-1][0] if len(due) == limit else None)
+
+
+async def shred_due_recordings(
+    uow: UnitOfWork, policy: RetentionPolicy, *, after: UUID | None = None, limit: int = 500, actor: str = SYSTEM
+) -> Pass:
+    """Forget the sound and film of one batch of appeals whose period is over."""
+    cutoff = policy.cutoffs(uow.now)[RetentionRule.RECORDING]
+    due = await recordings_due(uow.connection, cutoff, after=after, limit=limit)
+    for appeal_id, _ in due:
+        await shred_attachments(uow, appeal_id, kinds=_RECORDINGS)
+    if due:
+        await log_shreddings(uow.connection, due, what="recording", actor=actor, at=uow.now)
     return Pass(len(due), due[-1][0] if len(due) == limit else None)
 
 

@@ -5,6 +5,7 @@ Set the new key as master key and the old one as an earlier key, restart, rotate
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from services.intake.db.vault import Vault
@@ -52,9 +53,10 @@ async def rotate_table(database: Database, vault: Vault, where: SealedTable, *, 
 
     Raises VaultError for a record whose master key is not configured: nothing of its batch is changed.
     """
-    rotated, after = 0, None
+    rotated = 0
+    after: tuple[Any, ...] | None = None
     while True:
-        done = await database.transact(lambda uow, after=after: _rotate_batch(uow, vault, where, after, batch))
+        done = await database.transact(partial(_rotate_batch, vault=vault, where=where, after=after, limit=batch))
         rotated += len(done)
         if len(done) < batch:
             return rotated
@@ -62,7 +64,7 @@ async def rotate_table(database: Database, vault: Vault, where: SealedTable, *, 
 
 
 async def _rotate_batch(
-    uow: UnitOfWork, vault: Vault, where: SealedTable, after: tuple[Any, ...] | None, limit: int
+    uow: UnitOfWork, *, vault: Vault, where: SealedTable, after: tuple[Any, ...] | None, limit: int
 ) -> Sequence[tuple[Any, ...]]:
     found = await sealed_otherwise(uow.connection, where, vault.key_id, after=after, limit=limit)
     if found:

@@ -1,14 +1,16 @@
 """Destroying what an appeal's attachments hold: the keys at once, the objects in the storage by the next sweep."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from services.intake.db import attachments as rows
+from services.intake.domain.attachments import MediaKind
 from shared.db.unit_of_work import UnitOfWork
 
 
-async def shred_attachments(uow: UnitOfWork, appeal_id: UUID) -> int:
-    """Shred them all; the rows stay without a word of anybody's. Returns how many objects go. For retention."""
-    keys = await rows.shred_rows(uow.connection, appeal_id, at=uow.now)
+async def shred_attachments(uow: UnitOfWork, appeal_id: UUID, *, kinds: Sequence[MediaKind] = tuple(MediaKind)) -> int:
+    """Shred those of some kinds; the rows stay without a word of anybody's. Returns how many objects go."""
+    keys = await rows.shred_rows(uow.connection, appeal_id, kinds=kinds, at=uow.now)
     await rows.note_leftovers(uow.connection, keys, remove_after=uow.now)
     return len(keys)
 

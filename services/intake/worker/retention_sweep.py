@@ -11,7 +11,7 @@ import structlog
 
 from services.intake.domain.retention import RetentionPolicy
 from services.intake.settings import Settings
-from services.intake.use_cases.apply_retention import Pass, shred_due_bodies, shred_due_people
+from services.intake.use_cases.apply_retention import Pass, shred_due_bodies, shred_due_people, shred_due_recordings
 from shared.db.engine import Database
 from shared.db.unit_of_work import UnitOfWork
 from shared.messaging.process import Background, ProcessContext, repeat
@@ -46,9 +46,10 @@ class RetentionSweep:
     async def sweep(self, stop: asyncio.Event | None = None) -> None:
         """Destroy everything that is due, batch after batch; a batch that is broken off leaves nothing half done."""
         people = await self._through(lambda uow, after: shred_due_people(uow, self._policy, after=after), stop)
+        recordings = await self._through(lambda uow, after: shred_due_recordings(uow, self._policy, after=after), stop)
         bodies = await self._through(lambda uow, after: shred_due_bodies(uow, self._policy, after=after), stop)
-        if people or bodies:
-            log.info("retention.shredded", people=people, bodies=bodies)
+        if people or recordings or bodies:
+            log.info("retention.shredded", people=people, recordings=recordings, bodies=bodies)
 
     async def _through(
         self,

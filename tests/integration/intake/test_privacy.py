@@ -11,8 +11,10 @@ from services.intake.db.tables_privacy import shreddings
 from services.intake.domain.retention import RetentionPolicy
 from services.intake.worker.retention_sweep import RetentionSweep
 from shared.db.unit_of_work import UnitOfWork
+from tests.integration.intake.attachment_desk import add_file, content_of, post_files
 from tests.integration.intake.office import NAME, Office, submission
 from tests.integration.intake.test_consumers import case_closed
+from tests.support import media_samples as samples
 
 DAY = timedelta(days=1)
 WHY = {"reason": "the court asks"}
@@ -225,3 +227,23 @@ async def test_an_appeal_with_two_holds_is_kept_while_one_stands(office: Office)
     await sweep(office)
 
     assert (await content(office, receipt))["name"] == NAME
+
+
+async def test_sound_is_forgotten_after_two_years_and_photographs_with_the_people(office: Office) -> None:
+    receipt = await office.register()
+    photo = await add_file(office, receipt["id"], samples.jpeg())
+    sound = (await post_files(office, receipt["id"], ("call.wav", samples.wav(), "audio/wav"))).json()["items"][0]
+    await office.tell(receipt["id"], case_closed(at=office.clock.now()))
+
+    office.clock.advance(731 * DAY)
+    await sweep(office)
+    after_two_years = [(await content_of(office, file)).status_code for file in (photo, sound)]
+    office.clock.advance(365 * DAY)
+    await sweep(office)
+    after_three_years = [(await content_of(office, file)).status_code for file in (photo, sound)]
+
+    assert (after_two_years, after_three_years) == ([200, 410], [410, 410])
+    assert {(row["what"], row["rule"]) for row in await office.rows("shreddings")} == {
+        ("recording", "recording_after_end"),
+        ("person", "person_after_end"),
+    }

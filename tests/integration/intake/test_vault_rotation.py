@@ -18,7 +18,9 @@ from services.intake.use_cases.rotate_vault import (
 )
 from shared.clock import ManualClock
 from shared.db.engine import Database
+from tests.integration.intake.attachment_desk import add_file
 from tests.integration.intake.office import NAME, PHONE, Office
+from tests.support import media_samples as samples
 from tests.support.polling import eventually
 from tests.support.running import running
 
@@ -47,8 +49,9 @@ async def test_after_a_rotation_the_old_key_is_not_needed_any_more(
     office: Office, intake_settings: Settings, manual_clock: ManualClock
 ) -> None:
     receipts = await register_some(office)
+    photo = await add_file(office, receipts[0]["id"], samples.jpeg())
 
-    assert await rotate(office.database, Vault(NEW, earlier_keys=[OLD])) == 6
+    assert await rotate(office.database, Vault(NEW, earlier_keys=[OLD])) == 7
 
     settings = intake_settings.model_copy(update={"master_key": SecretStr(NEW)})
     async with running(create_app(settings, clock=manual_clock)) as client:
@@ -60,7 +63,11 @@ async def test_after_a_rotation_the_old_key_is_not_needed_any_more(
             f"/v1/track/{receipts[0]['receipt_number']}",
             headers={**headers, "X-Access-Code": receipts[0]["access_code"]},
         )
+        picture = await client.get(
+            f"/v1/appeals/{receipts[0]['id']}/attachments/{photo['id']}/content", headers=headers
+        )
     assert shown.json()["reporter"]["name"] == NAME
+    assert picture.content.startswith(b"\xff\xd8")
     assert len(found.json()["items"]) == len(receipts)
     assert tracked.status_code == 200
 
@@ -76,7 +83,7 @@ async def test_a_second_rotation_takes_the_first_ones_keys_along(office: Office)
     stored = {bytes(row["phone_hash"]) for row in await office.rows("pii_vault")}
     assert stored & set(vault.phone_hashes("+8613812345678"))
     status = await office.database.transact(lambda uow: vault_status(uow, vault))
-    assert [(table.current, table.others) for table in status] == [(5, {}), (1, {})]
+    assert [(table.current, table.others) for table in status] == [(5, {}), (1, {}), (0, {}), (0, {}), (0, {})]
     assert receipt
 
 

@@ -107,7 +107,7 @@ def _create_retention() -> None:
         sa.Column("actor", sa.Text, nullable=False),
         sa.Column("at", _MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_shreddings")),
-        _check("shreddings", "what", "what IN ('person', 'body')"),
+        _check("shreddings", "what", "what IN ('person', 'recording', 'body')"),
         comment="What was destroyed, when and by which rule; append-only.",
         schema=SCHEMA,
     )
