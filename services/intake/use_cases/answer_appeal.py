@@ -11,7 +11,7 @@ from services.intake.domain.machine import Move
 from services.intake.use_cases.carry_out_move import Mover, Outcome
 from services.intake.use_cases.desk import Desk
 from services.intake.use_cases.end_appeal import Ending, begin_ending, end_appeal
-from services.intake.use_cases.mask_words import mask_for
+from services.intake.use_cases.mask_words import keep_published, mask_for
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import InvalidInput
 from shared.vocabulary import HandlingMode
@@ -30,12 +30,15 @@ class AnswerAppeal:
 async def answer_appeal(uow: UnitOfWork, desk: Desk, command: AnswerAppeal, mover: Mover) -> Row:
     """Close the appeal with an answer; its citizen can still evaluate it. Return the appeal.
 
-    Which version of each article was cited is kept. Raises NotFound, StaleVersion, IllegalMove, and InvalidInput
+    Which version of each article was cited is kept; a number that stands in one is an office's and is told as it is.
+    Raises NotFound, StaleVersion, IllegalMove, and InvalidInput
     naming every article that does not hold today.
     """
     moving = await begin_ending(uow, command.appeal_id, Move.ANSWER, mover)
     articles = await _cited(uow, desk, command.article_ids)
-    mask = await mask_for(uow, desk, command.appeal_id)
+    mask = keep_published(
+        await mask_for(uow, desk, command.appeal_id), published="\n".join(article.text for article in articles)
+    )
     text = mask(command.text)
     details = {
         "text": text,

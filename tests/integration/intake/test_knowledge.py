@@ -76,6 +76,17 @@ async def test_an_answer_keeps_the_version_it_cited(office: Office, author: dict
     ]
 
 
+async def test_an_offices_number_is_told_and_a_persons_is_not(office: Office, author: dict[str, str]) -> None:
+    await put(office, author, "relief", {**CURRENT, "text": "民政局低保科，电话0374-3112345，窗口3。"})
+    receipt = await office.register()
+    text = "请拨0374-3112345，或找李科长13912345678、03743112345。"
+
+    await move(office, receipt, "answer", {"text": text, "article_ids": ["relief"]})
+
+    line = (await office.progress(receipt))["timeline"][-1]
+    assert line["text_zh"] == "答复：请拨0374-3112345，或找李科长[phone]、[phone]。"
+
+
 @pytest.mark.parametrize(
     ("first", "last", "status"),
     [

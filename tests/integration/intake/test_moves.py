@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from services.intake.domain.machine import Move
-from shared.contracts.events import TicketAcknowledged, TicketDispatched
+from shared.contracts.events import CaseClosed, TicketAcknowledged, TicketDispatched
 from shared.ids import uuid7
-from shared.vocabulary import HandlingMode, Urgency
+from shared.vocabulary import EvaluationOutcome, HandlingMode, Urgency
 from tests.integration.intake.office import NAME, Office
 
 ENDS: dict[str, dict[str, Any]] = {
@@ -130,18 +130,19 @@ async def test_agent_and_department_at_once_leave_one_outcome(office: Office) ->
     assert (answer.status_code, progress["status"]) in {(200, "closed"), (409, "in_progress")}
 
 
-async def test_what_departments_say_after_the_end_is_told_and_moves_nothing(office: Office) -> None:
+async def test_what_the_others_say_after_the_end_is_told_and_moves_nothing(office: Office) -> None:
     receipt = await office.register()
-    await move(office, receipt, "answer")
+    await move(office, receipt, "refer")
     office.clock.advance(timedelta(minutes=1))
+    closed = CaseClosed(round=2, at=office.clock.now(), evaluation=EvaluationOutcome.NONE, reason="late")
 
-    await office.tell(receipt["id"], dispatched(office), acknowledged(office))
+    await office.tell(receipt["id"], dispatched(office), acknowledged(office), closed)
 
     progress = await office.progress(receipt)
-    assert (progress["status"], progress["responsible_department"]) == ("closed", None)
-    assert [line["code"] for line in progress["timeline"]] == [
-        "registered", "accepted", "answered", "dispatched", "acknowledged",
-    ]  # fmt: skip
+    assert (progress["status"], progress["round"], progress["responsible_department"]) == ("referred", 1, None)
+    assert {line["code"] for line in progress["timeline"]} == {
+        "registered", "accepted", "referred", "dispatched", "acknowledged", "closed",
+    }  # fmt: skip
 
 
 async def test_an_answer_is_read_by_its_citizen_masked(office: Office) -> None:
