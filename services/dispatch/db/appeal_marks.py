@@ -52,10 +52,22 @@ async def detach(uow: UnitOfWork, appeal_id: UUID) -> None:
 
 
 async def end(uow: UnitOfWork, appeal_id: UUID) -> UUID | None:
-    """Note that intake has ended an appeal, so that it is nobody's member any more; returns its master."""
+    """Note that an appeal was withdrawn, so that it is nobody's member any more; returns its master."""
     changed = appeal_marks.update().where(appeal_marks.c.appeal_id == appeal_id).values(ended=True)
     master: UUID | None = await uow.connection.scalar(changed.returning(appeal_marks.c.master_appeal_id))
     return master
+
+
+async def close(uow: UnitOfWork, appeal_id: UUID, reason: str) -> None:
+    """Keep that a member's case was closed before dispatch knew of a ticket, or that it is a member."""
+    await uow.connection.execute(_CLOSE, {"appeal_id": appeal_id, "reason": reason})
+
+
+async def closed_reason(uow: UnitOfWork, appeal_id: UUID) -> str | None:
+    """Return why a member's case was closed, if that was said before it was attached."""
+    query = sa.select(appeal_marks.c.closed_reason).where(appeal_marks.c.appeal_id == appeal_id)
+    reason: str | None = await uow.connection.scalar(query)
+    return reason
 
 
 async def urge(uow: UnitOfWork, appeal_id: UUID, count: int) -> None:
@@ -101,6 +113,10 @@ INSERT INTO dispatch.appeal_marks (appeal_id, master_appeal_id, households, pers
 VALUES (:appeal_id, :master, :households, :persons)
 ON CONFLICT (appeal_id) DO UPDATE
     SET master_appeal_id = excluded.master_appeal_id, households = excluded.households, persons = excluded.persons
+""")
+_CLOSE = sa.text("""
+INSERT INTO dispatch.appeal_marks (appeal_id, closed_reason) VALUES (:appeal_id, :reason)
+ON CONFLICT (appeal_id) DO UPDATE SET closed_reason = excluded.closed_reason
 """)
 _URGE = sa.text("""
 INSERT INTO dispatch.appeal_marks AS m (appeal_id, urges) VALUES (:appeal_id, :count)

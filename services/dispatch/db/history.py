@@ -122,8 +122,14 @@ def _values(entry: HistoryEntry) -> tuple[Any, ...]:
         entry.before,
         ticket.status,
         getattr(event, "reason", None) or getattr(event, "note", None) or None,
-        orjson.dumps(_detail(event)).decode(),
+        orjson.dumps(_detail(event), default=_plain).decode(),
     )
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, UUID):  # the driver's own subclass
+        return str(value)
+    raise TypeError(type(value).__name__)
 
 
 def _detail(event: Event) -> dict[str, Any]:

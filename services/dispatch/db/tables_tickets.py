@@ -122,6 +122,7 @@ appeal_marks = sa.Table(
     sa.Column("households", sa.Integer, nullable=False, server_default="0"),
     sa.Column("persons", sa.Integer, nullable=False, server_default="0"),
     sa.Column("ended", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("closed_reason", sa.Text),
     sa.Column("urges", sa.Integer, nullable=False, server_default="0"),
     sa.Column("group_risk", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index(

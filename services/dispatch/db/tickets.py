@@ -38,10 +38,10 @@ _UPDATE_TICKET = (
     .where(tickets.c.id == sa.bindparam("key_id"))
     .values({name: sa.bindparam("new_" + name) for name in MOVING_COLUMNS})
 )
-_UPDATE_RARE = (
+_UPDATE_WHOLE = (
     tickets.update()
     .where(tickets.c.id == sa.bindparam("key_id"))
-    .values({name: sa.bindparam("new_" + name) for name in RARE_COLUMNS})
+    .values({name: sa.bindparam("new_" + name) for name in (*MOVING_COLUMNS, *RARE_COLUMNS)})
 )
 _UPSERT_LEG = insert(ticket_legs)
 _UPSERT_LEG = _UPSERT_LEG.on_conflict_do_update(
@@ -116,24 +116,28 @@ async def save_tickets(uow: UnitOfWork, changed: Sequence[Ticket]) -> None:
     """Store what moves have changed on tickets that are locked; earlier legs are never touched (trap 16)."""
     if not changed:
         return
-    await uow.connection.execute(
-        _UPDATE_TICKET,
-        [
-            {"key_id": ticket.id, **{"new_" + name: value for name, value in moving_values(ticket).items()}}
-            for ticket in changed
-        ],
-    )
+    await uow.connection.execute(_UPDATE_TICKET, [_parameters(ticket, moving_values(ticket)) for ticket in changed])
+    await _save_legs(uow, changed)
+
+
+async def save_ticket(uow: UnitOfWork, before: Ticket, after: Ticket) -> None:
+    """Store what one move has changed on a ticket that is locked, also what only intake's word changes."""
+    rare = rare_values(after)
+    if rare == rare_values(before):
+        await save_tickets(uow, [after])
+        return
+    await uow.connection.execute(_UPDATE_WHOLE, _parameters(after, moving_values(after) | rare))
+    await _save_legs(uow, [after])
+
+
+def _parameters(ticket: Ticket, values: dict[str, Any]) -> dict[str, Any]:
+    return {"key_id": ticket.id, **{"new_" + name: value for name, value in values.items()}}
+
+
+async def _save_legs(uow: UnitOfWork, changed: Sequence[Ticket]) -> None:
     legs: list[dict[str, Any]] = [leg_values(ticket, ticket.leg) for ticket in changed if ticket.leg is not None]
     if legs:
         await uow.connection.execute(_UPSERT_LEG, legs)
-
-
-async def save_rare(uow: UnitOfWork, before: Ticket, after: Ticket) -> None:
-    """Store what only intake's word changes, when it has changed."""
-    values = rare_values(after)
-    if values != rare_values(before):
-        named = {"new_" + name: value for name, value in values.items()}
-        await uow.connection.execute(_UPDATE_RARE, {"key_id": after.id, **named})
 
 
 async def start_of_round(uow: UnitOfWork, ticket: Ticket) -> datetime | None:

@@ -14,11 +14,11 @@ from shared.vocabulary import AppealStatus
 
 
 async def call_back_ticket(uow: UnitOfWork, workplace: Workplace, appeal_id: UUID, event: AppealEnded) -> None:
-    """End the ticket of an appeal as intake has ended the appeal; a member leaves its group by it.
+    """End the ticket of an appeal as intake has ended the appeal; who withdraws leaves its group by it.
 
     An appeal that was never accepted has no ticket, and one that has ended keeps how it ended: that is put on record.
     """
-    master = await appeal_marks.end(uow, appeal_id)
+    master = await appeal_marks.end(uow, appeal_id) if event.status == "withdrawn" else None
     locked = await tickets.lock_tickets_of_appeals(uow, [appeal_id] if master is None else [appeal_id, master])
     ticket = locked.get(appeal_id)
     if ticket is not None and ticket.status in ENDED_STATES:
@@ -28,5 +28,5 @@ async def call_back_ticket(uow: UnitOfWork, workplace: Workplace, appeal_id: UUI
         command = CallBack(AppealStatus(event.status), event.rule, event.reason_code or event.status, event.at)
         await carry_out(uow, workplace, ticket, command, INTAKE_ACTOR)
     if master is not None:
-        what = f"{event.receipt_number} ended at the hotline"
+        what = f"{event.receipt_number} was withdrawn"
         await recount_members(uow, workplace, master, locked.get(master), what)

@@ -22,6 +22,7 @@ from shared.identity.scopes import Scope
 
 SYSTEM_ACTOR = "system"
 INTAKE_ACTOR = "intake"
+FEEDBACK_ACTOR = "feedback"
 
 
 class Expectation(Protocol):
@@ -89,8 +90,7 @@ async def carry_out(
         before, after = after, evolve(after, event)
         entries.append(HistoryEntry.of(before, after, event, actor))
     after = replace(after, version=ticket.version + 1)
-    await tickets.save_tickets(uow, [after])
-    await tickets.save_rare(uow, ticket, after)
+    await tickets.save_ticket(uow, ticket, after)
     await _apply_to_timers(uow, ticket, after, effects, events)
     await history.append(uow, entries)
     for entry in entries:

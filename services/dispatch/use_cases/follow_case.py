@@ -4,10 +4,10 @@ from uuid import UUID
 
 import structlog
 
-from services.dispatch.db import tickets
+from services.dispatch.db import appeal_marks, tickets
 from services.dispatch.domain.ticket import ENDED_STATES, Ticket
 from services.dispatch.domain.ticket_moves import Close, Note, PutOnLedger, Redo
-from services.dispatch.use_cases.carry_out import carry_out
+from services.dispatch.use_cases.carry_out import FEEDBACK_ACTOR, carry_out
 from services.dispatch.use_cases.clocks import redo_clocks
 from services.dispatch.use_cases.group_tickets import attach_locked
 from services.dispatch.use_cases.workplace import Workplace
@@ -17,21 +17,21 @@ from shared.errors import NotFound
 from shared.vocabulary import AppealStatus
 
 log = structlog.get_logger(__name__)
-FEEDBACK_ACTOR = "feedback"
 
 
 async def close_ticket(uow: UnitOfWork, workplace: Workplace, appeal_id: UUID, event: CaseClosed) -> Ticket | None:
     """Close (T34, T37). A ticket that has ended already stays as it is: an import is closed on both sides.
 
-    A member of a group (T9) has no ticket when it was attached before it was accepted. If it has one that intake's word
-    has not reached yet, feedback's does: it waits on its master's from now, and is closed.
+    A member of a group (T9) has no ticket when it was attached before it was accepted; should one come yet, it is
+    closed when intake's word reaches it. If it has one that the word has not reached, feedback's does: it waits on its
+    master's from now, and is closed.
     """
     if event.master_appeal_id is None:
         ticket = await _locked(uow, appeal_id)
     else:
         locked = await tickets.lock_tickets_of_appeals(uow, [appeal_id, event.master_appeal_id])
         if appeal_id not in locked:
-            log.info("ticket.none_to_close", appeal_id=str(appeal_id), master_appeal_id=str(event.master_appeal_id))
+            await appeal_marks.close(uow, appeal_id, event.reason)
             return None
         ticket = locked[appeal_id]
     if ticket.status in ENDED_STATES:

@@ -9,8 +9,8 @@ from uuid import UUID
 from services.dispatch.db import appeal_marks, tickets
 from services.dispatch.db.appeal_marks import Voices
 from services.dispatch.domain.ticket import ENDED_STATES, Ticket
-from services.dispatch.domain.ticket_moves import Attach, CountMembers, Detach, Note
-from services.dispatch.use_cases.carry_out import INTAKE_ACTOR, carry_out
+from services.dispatch.domain.ticket_moves import Attach, Close, CountMembers, Detach, Note
+from services.dispatch.use_cases.carry_out import FEEDBACK_ACTOR, INTAKE_ACTOR, carry_out
 from services.dispatch.use_cases.open_tickets import matter_of, open_tickets
 from services.dispatch.use_cases.route_anew import route_anew
 from services.dispatch.use_cases.workplace import Workplace
@@ -27,7 +27,10 @@ async def attach_ticket(uow: UnitOfWork, workplace: Workplace, appeal_id: UUID, 
     locked = await tickets.lock_tickets_of_appeals(uow, involved)
     ticket = locked.get(appeal_id)
     if ticket is not None:
-        await attach_locked(uow, workplace, ticket, event.master_appeal_id, INTAKE_ACTOR)
+        ticket = await attach_locked(uow, workplace, ticket, event.master_appeal_id, INTAKE_ACTOR)
+        reason = await appeal_marks.closed_reason(uow, appeal_id)
+        if reason is not None and ticket.status not in ENDED_STATES:
+            await carry_out(uow, workplace, ticket, Close(ticket.round, reason), FEEDBACK_ACTOR)
     what = f"{event.receipt_number} is handled with it"
     await recount_members(uow, workplace, event.master_appeal_id, locked.get(event.master_appeal_id), what)
     if previous is not None and previous != event.master_appeal_id:

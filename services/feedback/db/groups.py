@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -23,6 +23,8 @@ from services.feedback.domain.records import (
 from shared.db.unit_of_work import UnitOfWork
 from shared.vocabulary import EvaluationOutcome
 
+# What the hotline answered itself is no department's work.
+NO_DEPARTMENT: Final = ""
 _MOST_MEMBERS_SHOWN = 200
 _MOST_FEEDBACKS_SHOWN = 100
 
@@ -46,8 +48,9 @@ async def reopen(uow: UnitOfWork, appeal_id: UUID, position: CasePosition) -> No
 
 
 async def members_of(uow: UnitOfWork, master_appeal_id: UUID) -> list[UUID]:
-    """Return those that follow a case and that intake has not ended, in the order of their ids."""
-    query = sa.select(cases.c.appeal_id).where(cases.c.master_appeal_id == master_appeal_id, cases.c.ended_as.is_(None))
+    """Return those that follow a case and have not withdrawn, in the order of their ids."""
+    stays = cases.c.ended_as.is_distinct_from("withdrawn")
+    query = sa.select(cases.c.appeal_id).where(cases.c.master_appeal_id == master_appeal_id, stays)
     return list((await uow.connection.execute(query.order_by(cases.c.appeal_id))).scalars())
 
 
@@ -140,10 +143,18 @@ async def cancel_callback(uow: UnitOfWork, appeal_id: UUID, reason: Reason) -> b
     return (await uow.connection.execute(changed)).rowcount > 0
 
 
-async def has_round(uow: UnitOfWork, appeal_id: UUID, round_number: int) -> bool:
-    """Tell whether a round has a result already."""
-    query = sa.select(sa.literal(1)).where(rounds.c.appeal_id == appeal_id, rounds.c.round == round_number)
-    return (await uow.connection.execute(query)).scalar_one_or_none() is not None
+async def record_answer(uow: UnitOfWork, case: LockedCase, at: datetime, reply: str) -> None:
+    """Record what the hotline answered itself as the result of the present round, unless a department's is there."""
+    values = {
+        "appeal_id": case.appeal_id,
+        "round": case.round,
+        "department_code": NO_DEPARTMENT,
+        "department_name": NO_DEPARTMENT,
+        "resolved_at": at,
+        "claimed_resolved": True,
+        "public_reply": reply,
+    }
+    await uow.connection.execute(pg_insert(rounds).values(**values).on_conflict_do_nothing())
 
 
 async def is_of_master(uow: UnitOfWork, appeal_id: UUID, round_number: int) -> bool:

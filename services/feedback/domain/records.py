@@ -36,8 +36,9 @@ class LockedCase:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """A department's result that the hotline accepted, or the hotline's own answer (without department and due date):
-    what the citizen is asked about. `master_appeal_id`: it was given to another appeal that this one is handled with.
+    """A department's result that the hotline accepted: what the citizen is asked about.
+
+    `master_appeal_id`: it was given to another appeal that this one is handled with.
     """
 
     appeal_id: UUID
@@ -47,7 +48,7 @@ class Resolution:
     department_name: str
     accepted_at: datetime
     resolved_at: datetime
-    resolve_due_at: datetime | None
+    resolve_due_at: datetime
     late: bool
     claimed_resolved: bool
     public_reply: str

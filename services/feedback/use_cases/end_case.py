@@ -7,19 +7,15 @@ import structlog
 
 from services.feedback.db import groups
 from services.feedback.db.callbacks import insert_callback
-from services.feedback.db.cases import lock_case, record_resolution
+from services.feedback.db.cases import lock_case
 from services.feedback.domain.attempts import CallbackStatus
 from services.feedback.domain.case import CaseMove, CaseState, transition
 from services.feedback.domain.evaluation import Reason
 from services.feedback.domain.policy import FeedbackPolicy
-from services.feedback.domain.records import LockedCase, Resolution
-from services.feedback.use_cases.follow_master import tell_members
-from services.feedback.use_cases.open_callback import new_callback
+from services.feedback.use_cases.open_callback import AboutRound, new_callback
 from shared.contracts.events import AppealEnded
 from shared.db.unit_of_work import UnitOfWork
 
-# What the hotline answered itself is no department's work.
-NO_DEPARTMENT: Final = ""
 _REASONS: Final = {
     "closed": Reason.ANSWERED,
     "referred": Reason.REFERRED,
@@ -45,7 +41,7 @@ log = structlog.get_logger(__name__)
 
 
 async def end_case(uow: UnitOfWork, appeal_id: UUID, event: AppealEnded, policy: FeedbackPolicy) -> None:
-    """Close a case as its appeal ended, with whoever follows it when the end is an answer; nobody is asked.
+    """Close a case as its appeal ended; nobody is asked. Those handled with it are told of by events of their own.
 
     An open callback is cancelled. An answered citizen may still evaluate, once (T2). A case that is over stays as it
     ended: a verdict that was given is not taken back by a withdrawal.
@@ -58,33 +54,16 @@ async def end_case(uow: UnitOfWork, appeal_id: UUID, event: AppealEnded, policy:
     transition(case.state, CaseMove.END_AT_HOTLINE)
     reason = _REASONS[event.status]
     await groups.cancel_callback(uow, appeal_id, reason)
-    answer = _answer(case, event)
-    if event.status == "closed" and not await groups.has_round(uow, appeal_id, case.round):
-        await record_resolution(uow, answer)
+    if event.evaluable:
+        await groups.record_answer(uow, case, event.at, event.reply)
     await groups.end_undecided_round(uow, case, reason)
     await groups.close_case(
         uow, appeal_id, ended_as=event.status, ended_rule=event.rule, ended_at=event.at, reason=reason
     )
     if event.evaluable:
-        await insert_callback(uow, new_callback(answer, CallbackStatus.OFFERED, uow.now, policy.offer_ends_at(uow.now)))
-    if event.status == "closed":
-        await tell_members(uow, answer, policy)
-
-
-def _answer(case: LockedCase, event: AppealEnded) -> Resolution:
-    return Resolution(
-        appeal_id=case.appeal_id,
-        round=case.round,
-        leg=0,
-        department_code=NO_DEPARTMENT,
-        department_name=NO_DEPARTMENT,
-        accepted_at=event.at,
-        resolved_at=event.at,
-        resolve_due_at=None,
-        late=False,
-        claimed_resolved=True,
-        public_reply=event.reply,
-    )
+        offer = AboutRound(appeal_id, case.round, groups.NO_DEPARTMENT, groups.NO_DEPARTMENT)
+        callback = new_callback(offer, CallbackStatus.OFFERED, uow.now, policy.offer_ends_at(uow.now))
+        await insert_callback(uow, callback)
 
 
 def _facts(event: AppealEnded) -> dict[str, Any]:

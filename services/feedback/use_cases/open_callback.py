@@ -1,7 +1,8 @@
 """An accepted resolution asks for the citizen's word, or closes the case when nobody is to be asked."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 import structlog
 
@@ -73,16 +74,28 @@ async def ask_or_close(uow: UnitOfWork, case: LockedCase, resolution: Resolution
     )
 
 
-def new_callback(resolution: Resolution, status: CallbackStatus, opened_at: datetime, due_at: datetime) -> Callback:
+@dataclass(frozen=True, slots=True)
+class AboutRound:
+    """Which round of which appeal somebody is asked about, and whose work it was."""
+
+    appeal_id: UUID
+    round: int
+    department_code: str
+    department_name: str
+
+
+def new_callback(
+    about: AboutRound | Resolution, status: CallbackStatus, opened_at: datetime, due_at: datetime
+) -> Callback:
     """Return a callback about a result, nobody having called yet."""
     return Callback(
         id=uuid7(),
-        appeal_id=resolution.appeal_id,
-        round=resolution.round,
+        appeal_id=about.appeal_id,
+        round=about.round,
         status=status,
         version=1,
-        department_code=resolution.department_code,
-        department_name=resolution.department_name,
+        department_code=about.department_code,
+        department_name=about.department_name,
         opened_at=opened_at,
         due_at=due_at,
         attempts=0,
