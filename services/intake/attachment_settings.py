@@ -3,16 +3,15 @@
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
 from services.intake.domain.attachments import SizeBounds
-from shared.settings import ServiceSettings
 
 _MEGABYTE = 1024 * 1024
 
 
-class AttachmentSettings(ServiceSettings):
-    """Sizes are in megabytes of 1,048,576 bytes, pictures in millions of pixels."""
+class AttachmentSettings(BaseModel):
+    """A part of intake's settings. Sizes are in megabytes of 1,048,576 bytes, pictures in millions of pixels."""
 
     attachment_photo_megabytes: int = Field(default=10, ge=1, le=100)
     attachment_audio_megabytes: int = Field(default=30, ge=1, le=500)
