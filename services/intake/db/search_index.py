@@ -27,6 +27,8 @@ MARGIN_SECONDS: Final = 30
 # The advisory lock of whoever writes the index.
 LOCK: Final = 0x5EA7C4
 _SAMPLE: Final = 3_000
+# Of fewer appeals no word can be said to be common.
+FEWEST_TO_SAMPLE: Final = 300
 _COMMON_FROM: Final = 4
 
 Row = Mapping[str, Any]
@@ -72,6 +74,31 @@ async def indexed_through(connection: AsyncConnection) -> UUID:
     """Return the id up to which nothing is missing."""
     through: UUID = (await connection.execute(_THROUGH)).scalar_one()
     return through
+
+
+_WORK: Final = text(
+    """
+SELECT state.indexed_through,
+       EXISTS (SELECT FROM intake.search_queue)
+       OR EXISTS (SELECT FROM intake.appeals a WHERE a.id > state.indexed_through
+                  AND NOT EXISTS (SELECT FROM intake.appeal_search s WHERE s.appeal_id = a.id)) AS is_waiting
+FROM intake.search_state state
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Whether any appeal waits to be indexed, and up to which id nothing is missing."""
+
+    is_waiting: bool
+    through: UUID
+
+
+async def find_work(connection: AsyncConnection) -> Work:
+    """Look whether there is anything to do: one statement, as it is asked twice a second."""
+    row = (await connection.execute(_WORK)).one()
+    return Work(row.is_waiting, row.indexed_through)
 
 
 async def find_unindexed(connection: AsyncConnection, after: UUID, limit: int) -> list[UUID]:

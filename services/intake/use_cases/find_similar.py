@@ -28,8 +28,10 @@ from shared.vocabulary import AppealStatus, AppealType
 
 _SHORTLIST = 40
 _MOST_UNINDEXED = 40
-_OF_ITS_CATEGORY, _OF_ANOTHER, _OF_ANY = 30, 6, 3
+_OF_ITS_CATEGORY, _OF_ANOTHER, _OF_ANY = 30, 6, 2
 _UNCATEGORISED = ""
+# Without a category every kind of matter has to be looked at, so only what lies next to it.
+_BESIDE_METRES = 150.0
 _MOST_KEYS = 16
 # The keys of one look may together be carried by so large a share of the appeals.
 _LARGEST_SHARE = 0.02
@@ -117,7 +119,7 @@ async def _find(uow: UnitOfWork, desk: Desk, subject: _Subject, *, caller: Calle
         without=subject.appeal_id,
     )
     rarity = Rarity(await rows.shares_of(connection, [hash_of(word) for word in matter.words | matter.place_words]))
-    ids = dict.fromkeys((await unindexed_ids(connection))[:_MOST_UNINDEXED])
+    ids = dict.fromkeys(sorted(await unindexed_ids(connection), reverse=True)[:_MOST_UNINDEXED])
     ids.update(dict.fromkeys(await _near(uow, scope, matter, tree)))
     ids.update(dict.fromkeys(await _saying(uow, scope, matter, rarity)))
     if subject.hashes:
@@ -132,7 +134,9 @@ async def _near(uow: UnitOfWork, scope: Scope, matter: Matter, tree: Tree) -> li
     """Return those near by that are of the same family of categories, the most promising ones."""
     if matter.point is None:
         return []
-    cells = list(cells_around(*matter.point, similarity.NEAR_METRES))
+    is_classified = matter.category_code in tree
+    around = similarity.NEAR_METRES if is_classified else _BESIDE_METRES
+    cells = list(cells_around(*matter.point, around))
     near = await rows.find_near(uow.connection, scope, cells, _most_of(tree, matter.category_code))
     near.sort(key=lambda each: _promise(matter, matter.point or each.point, each), reverse=True)
     return [each.appeal_id for each in near[:_SHORTLIST]]

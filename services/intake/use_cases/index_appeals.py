@@ -3,6 +3,7 @@
 Nothing is done while an appeal is registered: what has no row yet is found by comparing ids (ADR 0020).
 """
 
+import asyncio
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from services.intake.db.search_index import APPEALS_PER_SEGMENT, Checked, Row, S
 from services.intake.domain import terms
 from services.intake.domain.cells import cell_of
 from services.intake.domain.terms import Facts
+from shared.db.engine import Database
 from shared.db.unit_of_work import UnitOfWork
 
 _NOBODY = UUID(int=0)
@@ -30,12 +32,19 @@ async def index_appeals(uow: UnitOfWork, *, limit: int) -> int:
     queued = await index.take_queued(connection, limit)
     through = await index.indexed_through(connection)
     # What is settled is asked before what is missing: an appeal committed in between is not taken for settled.
-    safe = await _settled(uow) if _is_behind(through) else None
+    safe = await _settled(uow) if is_behind(through) else None
     new = await index.find_unindexed(connection, through, limit)
     written = await _write(uow, [*queued, *new])
     if safe is not None:
         await index.advance_through(connection, min(new[-1], safe) if len(new) == limit else safe)
     return written
+
+
+async def has_work(database: Database) -> bool:
+    """Whether `index_appeals` would do anything."""
+    async with database.autocommit() as connection:
+        work = await index.find_work(connection)
+    return work.is_waiting or is_behind(work.through)
 
 
 async def check_index(uow: UnitOfWork, *, after: UUID = _NOBODY, limit: int) -> tuple[UUID | None, int]:
@@ -52,7 +61,8 @@ async def check_index(uow: UnitOfWork, *, after: UUID = _NOBODY, limit: int) -> 
 async def sample_terms(uow: UnitOfWork, *, counted: int) -> int:
     """Count common terms anew when the index has grown by a tenth since it held `counted`; return what it holds."""
     indexed = await index.count_indexed(uow.connection)
-    if abs(indexed - counted) * 10 > counted and await index.lock_index(uow.connection):
+    grown = abs(indexed - counted) * 10 > counted
+    if grown and indexed >= index.FEWEST_TO_SAMPLE and await index.lock_index(uow.connection):
         await index.sample_common_terms(uow.connection, indexed)
         return indexed
     return counted
@@ -65,6 +75,7 @@ async def _write(uow: UnitOfWork, appeal_ids: Sequence[UUID]) -> int:
     segment = await index.newest_segment(uow.connection)
     rows, new = [], []
     for source in sources:
+        await asyncio.sleep(0)  # a long text takes a while, and others have work to do as well
         if source["segment"] is not None:
             rows.append(_row(source, source["segment"], source["salt"]))
             continue
@@ -103,6 +114,6 @@ async def _settled(uow: UnitOfWork) -> UUID:
     return UUID(int=int(settled.timestamp() * 1000) << 80)
 
 
-def _is_behind(through: UUID) -> bool:
-    """Whether there is enough to advance over: an idle system should not write each second."""
+def is_behind(through: UUID) -> bool:
+    """Whether there is enough for the line to advance over: an idle system should not write each second."""
     return (through.int >> 80) < time.time() * 1000 - 1000 * (index.MARGIN_SECONDS + _STRIDE_SECONDS)

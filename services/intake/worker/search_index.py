@@ -1,16 +1,16 @@
-"""The loop that keeps the search index: it looks for new and changed appeals each second, and checks all in turn."""
+"""The loop that keeps the search index: it looks for new and changed appeals twice a second, and checks all in turn."""
 
 import asyncio
 import time
 from datetime import timedelta
 from uuid import UUID
 
-from services.intake.use_cases.index_appeals import check_index, index_appeals, sample_terms
+from services.intake.use_cases.index_appeals import check_index, has_work, index_appeals, sample_terms
 from shared.db.engine import Database
 from shared.messaging.process import ProcessContext, repeat
 
 EVERY = timedelta(milliseconds=500)
-BATCH = 250
+BATCH = 100
 CHECK_BATCH = 2_000
 CHECK_EVERY_SECONDS = 3_600.0
 SAMPLE_EVERY_SECONDS = 300.0
@@ -35,11 +35,12 @@ class SearchIndexer:
     async def step(self) -> bool:
         """Do what is due; returns whether there is more to do at once."""
         began = time.monotonic()
-        written = await self._database.transact(lambda uow: index_appeals(uow, limit=BATCH))
-        if written >= BATCH:
-            spent = time.monotonic() - began
-            await asyncio.sleep(spent / BUSY_SHARE - spent)
-            return True
+        if await has_work(self._database):
+            written = await self._database.transact(lambda uow: index_appeals(uow, limit=BATCH))
+            if written >= BATCH:
+                spent = time.monotonic() - began
+                await asyncio.sleep(spent / BUSY_SHARE - spent)
+                return True
         await self._check(began)
         await self._sample(began)
         return False

@@ -164,6 +164,15 @@ async def test_a_phone_number_is_combined_with_other_conditions(office: Office, 
     assert [item["id"] for item in answer.json()["items"]] == [lamp["id"]]
 
 
+async def test_an_e_mail_address_is_found_by_its_hash(office: Office) -> None:
+    lamp = await office.register(title=LAMP, reporter={"email": "Ming@Example.org"})
+    await office.register(title=LAMP, reporter={"email": "other@example.org"})
+
+    answer = await office.post("/v1/appeals/search", {"email": "ming@example.org", "q": "路灯"})
+    assert [item["id"] for item in answer.json()["items"]] == [lamp["id"]]
+    assert (await office.post("/v1/appeals/search", {"email": "nobody"})).status_code == 422
+
+
 async def test_a_report_is_never_found_by_its_words(office: Office, indexed: Any) -> None:
     report = await office.register(type="report", title=LAMP, category_code="1604")
     await indexed()
@@ -311,7 +320,10 @@ async def test_the_check_finds_lost_and_outdated_rows(office: Office, monkeypatc
     assert len(await found(office, q="路灯")) == 3
 
 
-async def test_the_worker_indexes_checks_and_samples_in_one_step(office: Office) -> None:
+async def test_the_worker_indexes_checks_and_samples_in_one_step(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_index, "FEWEST_TO_SAMPLE", 5)
     for _ in range(5):
         await office.register(title=LAMP)
 
