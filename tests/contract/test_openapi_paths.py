@@ -86,6 +86,7 @@ CREATES_AND_MOVES_NOTHING = {
     "POST /v1/appeals/{appeal_id}/attachments/{attachment_id}/reveal",
     "POST /v1/appeals/{appeal_id}/attachments/{attachment_id}/original",
     "POST /v1/appeals/search",
+    "POST /v1/appeals/similar",
     "POST /v1/appeals/{appeal_id}/reveal",  # every call is logged as one more look
     "POST /v1/tickets/pull",  # every call leases what is there now
     "POST /v1/routing/preview",
