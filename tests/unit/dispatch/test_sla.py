@@ -7,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.dispatch.defaults import default_policies
+from services.dispatch.domain.calendar import Period
 from services.dispatch.domain.sla import (
     Anchor,
     PolicyRequest,
     SlaPolicy,
     TimerRule,
+    after_pause,
     compute_due_times,
     due_of,
     select_policy,
@@ -294,3 +296,42 @@ def test_a_policy_that_cannot_be_is_refused_by_field(change: dict[str, object], 
 def test_a_policy_always_promises_a_result() -> None:
     with pytest.raises(InvalidInput):
         SlaPolicy("EMPTY", 1, {})
+
+
+# --- pauses ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("period", "due", "paused", "resumed", "expected"),
+    [
+        # around the clock: what was left, to the minute, over a weekend as well
+        ("24 hour", "2026-09-19T16:00", "2026-09-18T18:00", "2026-09-21T09:00", "2026-09-22T07:00"),
+        # workdays: one for each that began in between; Saturday the 19th adds none
+        ("5 working_day", "2026-09-24T00:00", "2026-09-16T10:00", "2026-09-17T10:00", "2026-09-25T00:00"),
+        ("5 working_day", "2026-09-24T00:00", "2026-09-16T10:00", "2026-09-16T17:00", "2026-09-24T00:00"),
+        ("5 working_day", "2026-09-22T00:00", "2026-09-17T10:00", "2026-09-19T10:00", "2026-09-23T00:00"),
+        # its last day was half over on Friday: what is left is the next workday, a Sunday that is made up for
+        ("1 working_day", "2026-09-19T00:00", "2026-09-18T12:00", "2026-09-19T09:00", "2026-09-21T00:00"),
+        # business hours: two were left, and two are left
+        ("4 working_hour", "2026-09-16T11:00", "2026-09-16T09:00", "2026-09-17T15:00", "2026-09-17T17:00"),
+    ],
+)
+def test_what_was_left_before_a_pause_is_left_after_it_in_the_timers_own_unit(
+    period: str, due: str, paused: str, resumed: str, expected: str
+) -> None:
+    """Traps 2 and 7: resumed, not restarted, and nothing converted."""
+    rule = TimerRule(Period.parse(period))
+    assert after_pause(local(due), rule, CHINA, local(paused), local(resumed)) == local(expected)
+
+
+@given(
+    period=st.sampled_from(
+        ["90 minute", "24 hour", "3 day", "5 working_day", "4 working_hour", "2 elapsed_working_day"]
+    ),
+    ahead=st.integers(1, 20_000),
+    pause=st.integers(0, 20_000),
+)
+def test_a_clock_that_goes_on_never_runs_out_before_it_went_on(period: str, ahead: int, pause: int) -> None:
+    due, resumed = FRIDAY + timedelta(minutes=ahead), FRIDAY + timedelta(minutes=pause)
+    later = after_pause(due, TimerRule(Period.parse(period)), CHINA, FRIDAY, resumed)
+    assert later >= resumed

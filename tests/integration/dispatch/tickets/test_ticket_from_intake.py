@@ -1,5 +1,6 @@
 """What intake decides after acceptance: tickets are called back, wait for papers, follow a master, change category."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import permutations
@@ -432,3 +433,27 @@ async def test_urges_and_warnings_are_counted_before_and_after_there_is_a_ticket
     assert (feed[-1]["type"], feed[-1]["detail"]) == ("ticket.urged", {"count": 3, "channel": "web"})
     other = await hall.open()
     assert (await tell(hall, other, risk))["group_risk"] is True
+
+
+# --- at once --------------------------------------------------------------------------------------------------
+
+
+async def test_many_who_attach_at_once_are_all_counted(hall: Hall) -> None:
+    """Also while the master gets its ticket: whoever is first, nobody is lost."""
+    master, members = uuid7(), [uuid7() for _ in range(8)]
+    await asyncio.gather(*(hall.tell(member, accepted()) for member in members[:4]))
+    told = await asyncio.gather(
+        *(hall.tell(member, attached(master)) for member in members[:4]),
+        hall.tell(master, accepted()),
+        *(hall.tell(member, attached(master)) for member in members[4:]),
+    )
+    assert {applied.failed for applied in told} == {()}
+    assert (await hall.ticket_of(master))["attached_appeals"] == 8
+
+
+async def test_two_that_are_attached_to_each_others_masters_at_once_do_not_block_each_other(hall: Hall) -> None:
+    tickets = [await hall.open() for _ in range(4)]
+    first, second, third, fourth = (UUID(ticket["appeal_id"]) for ticket in tickets)
+    pairs = [(first, fourth), (second, third), (third, second), (fourth, first)]
+    told = await asyncio.gather(*(hall.tell(member, attached(master)) for member, master in pairs))
+    assert {applied.failed for applied in told} == {()}
