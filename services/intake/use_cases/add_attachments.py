@@ -113,7 +113,7 @@ async def add_attachments(uow: UnitOfWork, desk: Desk, command: AddAttachments) 
 
 
 def _check_open(row: Mapping[str, Any]) -> None:
-    if row["status"] == AppealStatus.ARCHIVED:
+    if row["seen_status"] == AppealStatus.ARCHIVED:
         raise AppealArchived("Nothing is added to an archived appeal.")
 
 

@@ -523,7 +523,7 @@ async def test_an_object_that_was_changed_is_not_sent(office: Office) -> None:
 async def test_an_archived_appeal_takes_nothing(office: Office) -> None:
     receipt = await office.register()
     await office.database.transact(
-        lambda uow: uow.connection.execute(sa.text("UPDATE intake.appeals SET status = 'archived'"))
+        lambda uow: uow.connection.execute(sa.text("UPDATE intake.progress SET status = 'archived'"))
     )
 
     answer = await post_files(office, receipt["id"], samples.jpeg())
