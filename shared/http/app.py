@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from shared.clock import Clock
 from shared.db.engine import Database
 from shared.http import health
-from shared.http.dialects import Dialect, describe_errors
+from shared.http.dialects import Dialect, describe_dialects
 from shared.http.edge import Edge
 from shared.http.health import Check
 from shared.http.idempotency import keep_clean
@@ -162,7 +162,7 @@ def _openapi(app: FastAPI, dialects: Sequence[Dialect]) -> dict[str, Any]:
             for parameter in operation.get("parameters", ()):
                 _never_null(parameter["schema"])
         _close_patterned_keys(components["schemas"])
-        describe_errors(schema, dialects)
+        describe_dialects(schema, dialects)
         app.openapi_schema = schema
     return app.openapi_schema
 

@@ -36,11 +36,17 @@ class Dialect(Protocol):
         """Return the OpenAPI description of what `tell` writes: a schema by media type."""
         ...
 
+    def security_schemes(self) -> Mapping[str, Any]:
+        """Return how a caller may say who it is, besides a bearer credential, by the names that routes use."""
+        ...
 
-def describe_errors(document: Mapping[str, Any], dialects: Sequence[Dialect]) -> None:
+
+def describe_dialects(document: Mapping[str, Any], dialects: Sequence[Dialect]) -> None:
     """Let an OpenAPI document tell, for the paths of a dialect, the statuses and errors that are answered there."""
+    for known in dialects:
+        document["components"]["securitySchemes"].update(known.security_schemes())
     for path, item in document.get("paths", {}).items():
-        dialect = next((dialect for dialect in dialects if dialect.owns(path)), None)
+        dialect = next((known for known in dialects if known.owns(path)), None)
         if dialect is None:
             continue
         for operation in item.values():

@@ -181,7 +181,7 @@ def _documented(route: Any, guard: Guard) -> dict[int | str, dict[str, Any]]:
 
 def _with_security(extra: dict[str, Any] | None, guard: Guard) -> dict[str, Any]:
     documented = dict(extra or {})
-    documented["security"] = [] if guard.is_public else [{"bearer": []}]
+    documented.setdefault("security", [] if guard.is_public else [{"bearer": []}])
     if not guard.is_public:
         documented["x-required-scopes"] = list(guard.scopes)
     return documented

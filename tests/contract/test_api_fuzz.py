@@ -35,12 +35,10 @@ expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "410", "412", "42
 [checks.negative_data_rejection]
 expected-statuses = ["400", "401", "403", "404", "405", "409", "412", "413", "415", "422"]
 
-# GeoReport v2 refuses with 400 whatever our own documents call 422, and a caller it does not know with 403; its key may
-# stand in the form instead of a header.
+# GeoReport v2 refuses with 400 whatever our own documents call 422.
 [[operations]]
 include-path-regex = "^/open311/"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "400", "403", "404", "409", "429"]
-checks.missing_required_header.enabled = false
 
 # Coverage tries the greatest lengths a document allows: a city of polygons, twenty thousand rules, a reply of twenty
 # thousand characters. Making them takes minutes; random cases try these operations all the same.

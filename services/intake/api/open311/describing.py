@@ -122,6 +122,7 @@ token: Final = _route("open311_token", "GeoReport v2: the number behind a token"
 submission: Final[dict[str, Any]] = {
     **_route("open311_submit", "GeoReport v2: make a request", _array(_TOLD), [], refusals=_OF_SUBMITTING),
     "openapi_extra": {
+        "security": [{"bearer": []}, {"api_key": []}],
         "requestBody": {
             "required": True,
             "content": {
@@ -129,6 +130,6 @@ submission: Final[dict[str, Any]] = {
                 "application/json": {"schema": _FORM},
                 "multipart/form-data": {"schema": _FORM},
             },
-        }
+        },
     },
 }

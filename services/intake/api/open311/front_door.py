@@ -82,6 +82,11 @@ class GeoReportDialect:
         """Return how the specification's list of errors is described."""
         return {"application/json": {"schema": _ERRORS}, "text/xml": {"schema": {"type": "string"}}}
 
+    def security_schemes(self) -> Mapping[str, Any]:
+        """Return the standard's own way, as published clients use it."""
+        where = "Also a field of the form or the JSON body."
+        return {"api_key": {"type": "apiKey", "name": "api_key", "in": "query", "description": where}}
+
 
 def format_of(request: Request) -> Format:
     """Return how the client wants its answer written."""
