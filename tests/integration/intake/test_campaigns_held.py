@@ -111,22 +111,40 @@ async def test_a_retired_campaign_has_no_more_dates(office: Office) -> None:
     assert (await office.get("/v1/campaigns/R-1/occurrences")).json()["items"] == []
 
 
-async def test_several_appeals_come_from_one_session(office: Office) -> None:
-    await planned(office)
+MEETINGS = [
+    ("reception_day", "reception_day", "FREQ=MONTHLY;BYDAY=1TU", "2026-02-03T14:00"),
+    ("deputy_station", "deputy_reception", "FREQ=WEEKLY;BYDAY=TU", "2026-02-03T14:00"),
+    ("talk_meeting", "talk_meeting", "FREQ=YEARLY;BYMONTH=3,9;BYDAY=1TU", "2025-09-02T14:00"),
+    ("visit", "visit_plan", "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU", "2026-02-03T14:00"),
+]
+
+
+@pytest.mark.parametrize(("channel", "kind", "rule", "starts_at"), MEETINGS)
+async def test_several_appeals_come_from_one_session(
+    office: Office, channel: str, kind: str, rule: str, starts_at: str
+) -> None:
+    await planned(office, kind=kind, rule=rule, starts_at=starts_at)
     session = await held(office, visitors=2, deputies=["Deputy Sun"])
-    for number in (1, 2):
-        await office.register(
-            channel="reception_day",
-            channel_details={"session_id": session["id"], "visitor_number": number, "leader": "Director Wang"},
-        )
-    await office.register(channel="reception_day")
+    details = {"session_id": session["id"]}
+    named = [await office.register(channel=channel, channel_details=details, title=f"Matter {n}") for n in (1, 2)]
+    await office.register(channel=channel)
 
-    answer = await office.get(f"/v1/sessions/{session['id']}")
+    view = (await office.get(f"/v1/sessions/{session['id']}")).json()
 
-    view = answer.json()
-    assert sorted(appeal["visitor_number"] for appeal in view["appeals"]) == [1, 2]
+    assert sorted(appeal["id"] for appeal in view["appeals"]) == sorted(receipt["id"] for receipt in named)
     assert (view["leader"], view["place"], view["visitors"]) == ("Director Wang", "Hall 2", 2)
     assert view["held_at"] == view["occurrence_at"]
+
+
+async def test_visitors_of_a_session_are_told_apart_by_their_number(office: Office) -> None:
+    await planned(office)
+    details = {"session_id": (await held(office))["id"], "leader": "Director Wang"}
+    for number in (1, 2):
+        await office.register(channel="reception_day", channel_details={**details, "visitor_number": number})
+
+    view = (await office.get(f"/v1/sessions/{details['session_id']}")).json()
+
+    assert sorted(appeal["visitor_number"] for appeal in view["appeals"]) == [1, 2]
 
 
 async def test_a_session_belongs_to_the_channel_of_its_campaign(office: Office) -> None:
