@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
-from services.intake.api.dependencies import Reader, TheDesk
+from services.intake.api.dependencies import Reader, TheDesk, onlooker_of
 from services.intake.api.schemas import CategoryCode
 from services.intake.api.views import AppealView, appeal_view
 from services.intake.db.search import AppealFilter
-from services.intake.use_cases.search_appeals import SearchAppeals, search_appeals
+from services.intake.use_cases.search_appeals import Found, SearchAppeals, search_appeals, search_by_person
 from shared.db.engine import Database
 from shared.errors import FieldProblem, InvalidInput
 from shared.http.dependencies import Db, Page, PageQuery
@@ -119,13 +119,20 @@ async def list_appeals(
     response_model=Page[AppealView],
 )
 async def search_by_body(search: AppealSearchIn, db: Db, desk: TheDesk, principal: Reader) -> Page[AppealView]:
-    """Of a number or an address only the keyed hash is stored and compared. Changes nothing."""
-    return await _page(db, desk, search.to_search(), principal)
+    """Of a number or an address only the keyed hash is stored and compared. A search by one leaves a trace."""
+    wanted = search.to_search()
+    if not wanted.is_by_person:
+        return await _page(db, desk, wanted, principal)
+    onlooker = onlooker_of(principal)
+    return _as_page(await db.transact(lambda uow: search_by_person(uow, desk, wanted, onlooker)))
 
 
 async def _page(db: Database, desk: TheDesk, search: SearchAppeals, principal: Principal) -> Page[AppealView]:
     own = principal.department_code
-    rows, following = await db.transact(
-        lambda uow: search_appeals(uow, desk, search, department_code=own), read_only=True
-    )
+    found = await db.transact(lambda uow: search_appeals(uow, desk, search, department_code=own), read_only=True)
+    return _as_page(found)
+
+
+def _as_page(found: Found) -> Page[AppealView]:
+    rows, following = found
     return Page(items=[appeal_view(row) for row in rows], next_cursor=following)

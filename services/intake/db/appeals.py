@@ -1,7 +1,7 @@
 """Reading appeals, and changing the few things of one that intake may change after it is registered."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -149,20 +149,11 @@ class AccessLogEntry:
     kind: str = "reveal"
 
 
-async def log_access(connection: AsyncConnection, entry: AccessLogEntry) -> None:
+async def log_access(connection: AsyncConnection, *entries: AccessLogEntry) -> None:
     """Add to the access log."""
-    await connection.execute(
-        sa.insert(pii_access_log).values(
-            id=uuid7(),
-            appeal_id=entry.appeal_id,
-            actor=entry.actor,
-            principal_id=entry.principal_id,
-            reason=entry.reason,
-            granted=entry.granted,
-            kind=entry.kind,
-            at=entry.at,
-        )
-    )
+    if entries:
+        rows = [{"id": uuid7(), **asdict(entry)} for entry in entries]
+        await connection.execute(sa.insert(pii_access_log), rows)
 
 
 async def read_history(connection: AsyncConnection, appeal_id: UUID) -> list[Row]:

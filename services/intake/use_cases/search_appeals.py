@@ -14,6 +14,7 @@ from services.intake.db.search import AppealFilter, IndexScan, Position, positio
 from services.intake.domain import categories, people, receipts
 from services.intake.domain.terms import Query
 from services.intake.use_cases.desk import Desk
+from services.intake.use_cases.watch_access import AccessKind, Onlooker, trace_all
 from shared.db.cursors import decode_cursor, encode_cursor
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import FieldProblem, InvalidInput
@@ -35,6 +36,11 @@ class SearchAppeals:
     email: str | None = None
     cursor: str | None = None
     limit: int = 50
+
+    @property
+    def is_by_person(self) -> bool:
+        """Whether it names a person, by a number or an address."""
+        return self.phone is not None or self.email is not None
 
 
 Found = tuple[list[Row], str | None]
@@ -59,6 +65,13 @@ async def search_appeals(
     if await _reads_tables(uow, wanted, query, after):
         return await _from_tables(uow, wanted, query, after=after, limit=search.limit)
     return await _from_index(uow, wanted, query, after=after, limit=search.limit)
+
+
+async def search_by_person(uow: UnitOfWork, desk: Desk, search: SearchAppeals, onlooker: Onlooker) -> Found:
+    """Search by what tells who a person is; every appeal found keeps who asked (section 9). Raises InvalidInput."""
+    found = await search_appeals(uow, desk, search, department_code=onlooker.department_code)
+    await trace_all(uow, [row["id"] for row in found[0]], onlooker, AccessKind.SEARCH)
+    return found
 
 
 async def _resolved(uow: UnitOfWork, desk: Desk, search: SearchAppeals) -> AppealFilter:

@@ -1,5 +1,6 @@
 """Who looked at what: the trace that shows, afterwards, who knew (section 9)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -43,8 +44,14 @@ async def trace(
     uow: UnitOfWork, appeal_id: UUID, onlooker: Onlooker, kind: AccessKind, *, granted: bool = True
 ) -> None:
     """Leave a trace of one look."""
-    await log_access(
-        uow.connection,
+    await trace_all(uow, [appeal_id], onlooker, kind, granted=granted)
+
+
+async def trace_all(
+    uow: UnitOfWork, appeal_ids: Sequence[UUID], onlooker: Onlooker, kind: AccessKind, *, granted: bool = True
+) -> None:
+    """Leave a trace on each of these appeals."""
+    entries = [
         AccessLogEntry(
             appeal_id=appeal_id,
             actor=onlooker.actor,
@@ -53,8 +60,10 @@ async def trace(
             granted=granted,
             at=uow.now,
             kind=kind,
-        ),
-    )
+        )
+        for appeal_id in appeal_ids
+    ]
+    await log_access(uow.connection, *entries)
 
 
 async def list_accesses(

@@ -173,6 +173,18 @@ async def test_an_e_mail_address_is_found_by_its_hash(office: Office) -> None:
     assert (await office.post("/v1/appeals/search", {"email": "nobody"})).status_code == 422
 
 
+async def test_a_search_by_person_leaves_a_trace_on_what_it_finds(office: Office) -> None:
+    lamp = await office.register(title=LAMP)
+    await office.register(title="垃圾堆积", reporter={"phone": "13900001111"})
+
+    await office.post("/v1/appeals/search", {"q": "垃圾"})
+    assert await office.rows("pii_access_log") == []
+    await office.post("/v1/appeals/search", {"phone": PHONE})
+    assert [(str(row["appeal_id"]), row["kind"]) for row in await office.rows("pii_access_log")] == [
+        (lamp["id"], "search")
+    ]
+
+
 async def test_a_report_is_never_found_by_its_words(office: Office, indexed: Any) -> None:
     report = await office.register(type="report", title=LAMP, category_code="1604")
     await indexed()
