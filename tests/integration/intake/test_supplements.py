@@ -3,9 +3,11 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from services.intake.use_cases.sweep_terms import expire_papers
 from services.intake.worker.term_sweep import TermSweep
 from tests.integration.feedback.desk import (
     ticket_acknowledged,
@@ -390,6 +392,15 @@ async def test_without_a_reminder_nothing_expires(office: Office) -> None:
     office.clock.advance(DAY)
     await sweep(office)
     assert (await office.progress(receipt))["status"] == "withdrawn"
+
+
+async def test_the_end_itself_asks_for_the_reminder_too(office: Office) -> None:
+    receipt = await office.register()
+    await ask(office, receipt)
+    office.clock.advance(30 * DAY)
+
+    assert not await office.database.transact(lambda uow: expire_papers(uow, UUID(receipt["id"])))
+    assert (await office.progress(receipt))["status"] == "supplementing"
 
 
 async def test_what_was_withdrawn_meanwhile_is_left_alone(office: Office) -> None:
