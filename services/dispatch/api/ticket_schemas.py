@@ -203,19 +203,25 @@ class TicketView(Output):
             needs_consultation=ticket.needs_consultation,
             imported=ticket.imported,
             leased_until=ticket.lease_expires_at,
-            master_appeal_id=ticket.master_appeal_id,
-            attached_appeals=ticket.members.appeals,
-            attached_households=ticket.members.households,
-            attached_persons=ticket.members.persons,
-            urges=ticket.urges,
-            group_risk=ticket.group_risk,
-            paused_at=None if ticket.pause is None else ticket.pause.at,
-            resumed_at=None if ticket.pause is None else ticket.pause.until,
             version=ticket.version,
             created_at=ticket.created_at,
             updated_at=ticket.updated_at,
+            **_said_by_intake(ticket),
             **_turn(ticket.leg),
         )
+
+
+def _said_by_intake(ticket: Ticket) -> dict[str, Any]:
+    return {
+        "master_appeal_id": ticket.master_appeal_id,
+        "attached_appeals": ticket.members.appeals,
+        "attached_households": ticket.members.households,
+        "attached_persons": ticket.members.persons,
+        "urges": ticket.urges,
+        "group_risk": ticket.group_risk,
+        "paused_at": None if ticket.pause is None else ticket.pause.at,
+        "resumed_at": None if ticket.pause is None else ticket.pause.until,
+    }
 
 
 def _turn(leg: Leg | None) -> dict[str, Any]:
