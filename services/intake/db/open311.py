@@ -36,7 +36,7 @@ _SHOWN: Final = (
     appeals.c.latitude,
     appeals.c.channel,
     appeals.c.attributes,
-    appeals.c.created_at,
+    appeals.c.received_at,
     progress.c.status,
     progress.c.as_of,
     progress.c.department_name,
@@ -84,15 +84,19 @@ class RequestFilter:
 async def list_requests(
     connection: AsyncConnection, wanted: RequestFilter, *, limit: int, offset: int = 0
 ) -> list[Row]:
-    """Return public requests, the latest first."""
-    statement = (
-        sa.select(*_SHOWN)
-        .select_from(_JOINED)
-        .where(*_public(wanted.codes), *_conditions(wanted))
-        .order_by(appeals.c.created_at.desc(), appeals.c.id.desc())
+    """Return public requests, the latest first; only those of the page are joined unless a filter needs all."""
+    of_progress = list(_conditions_of_progress(wanted))
+    latest_first = (appeals.c.received_at.desc(), appeals.c.id.desc())
+    page = (
+        sa.select(appeals.c.id)
+        .select_from(_JOINED if of_progress else appeals)
+        .where(*_public(wanted.codes), *_conditions(wanted), *of_progress)
+        .order_by(*latest_first)
         .limit(limit)
         .offset(offset)
+        .subquery("page")
     )
+    statement = sa.select(*_SHOWN).select_from(_JOINED.join(page, page.c.id == appeals.c.id)).order_by(*latest_first)
     return [dict(row) for row in (await connection.execute(statement)).mappings()]
 
 
@@ -120,28 +124,30 @@ def _public(codes: Sequence[str]) -> Iterator[sa.ColumnElement[bool]]:
     yield appeals.c.signatories == 0
     yield appeals.c.households <= 1
     yield appeals.c.channel != Channel.JOINT_LETTER
-    yield progress.c.status != AppealStatus.DRAFT
 
 
 def _conditions(wanted: RequestFilter) -> Iterator[sa.ColumnElement[bool]]:
     if wanted.receipt_numbers is not None:
         yield appeals.c.receipt_number == sa.func.any(sa.cast(list(wanted.receipt_numbers), ARRAY(sa.Text)))
-    bounds = (
-        (appeals.c.created_at, wanted.requested_from, wanted.requested_to),
-        (progress.c.as_of, wanted.updated_from, wanted.updated_to),
-    )
-    for column, earliest, latest in bounds:
-        if earliest is not None:
-            yield column >= earliest
-        if latest is not None:
-            yield column <= latest
-    if wanted.statuses is not None:
-        yield progress.c.status.in_(wanted.statuses)
+    if wanted.requested_from is not None:
+        yield appeals.c.received_at >= wanted.requested_from
+    ends = [moment for moment in (wanted.requested_to, wanted.updated_to) if moment is not None]
+    if ends:  # nothing changes before it was received
+        yield appeals.c.received_at <= min(ends)
     yield from _conditions_of_place(wanted)
     if wanted.text is not None:
         needle = sa.func.lower(wanted.text)
         texts = (appeals.c.title, appeals.c.description, appeals.c.place)
         yield sa.or_(*(sa.func.strpos(sa.func.lower(text), needle) > 0 for text in texts))
+
+
+def _conditions_of_progress(wanted: RequestFilter) -> Iterator[sa.ColumnElement[bool]]:
+    if wanted.updated_from is not None:
+        yield progress.c.as_of >= wanted.updated_from
+    if wanted.updated_to is not None:
+        yield progress.c.as_of <= wanted.updated_to
+    if wanted.statuses is not None:
+        yield progress.c.status.in_(wanted.statuses)
 
 
 def _conditions_of_place(wanted: RequestFilter) -> Iterator[sa.ColumnElement[bool]]:

@@ -3,9 +3,17 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from services.intake.db.tables import metadata
+from services.intake.db.tables import appeals, metadata
 
 _MOMENT = sa.DateTime(timezone=True)
+
+# The latest public matters first. A report is confidential (a check of the table), so none stands in it.
+sa.Index(
+    "ix_appeals_public",
+    appeals.c.received_at,
+    appeals.c.id,
+    postgresql_where=sa.text("NOT confidential"),
+)
 
 open311_definitions = sa.Table(
     "open311_definitions",

@@ -148,4 +148,4 @@ async def _extended(uow: UnitOfWork, requests: Sequence[PublicRequest]) -> list[
 
 
 def _first_note(row: Row) -> list[Note]:
-    return [Note(row["created_at"], "submitted", AppealStatus.REGISTERED)]
+    return [Note(row["received_at"], "submitted", AppealStatus.REGISTERED)]

@@ -215,6 +215,18 @@ async def test_times_bound_the_list(office: Office) -> None:
     assert await numbers(office, start_date=at(0), end_date=at(0)) == [made[0]]
 
 
+async def test_a_request_counts_from_when_the_city_had_it_not_from_when_it_was_entered(office: Office) -> None:
+    found = office.clock.now() - timedelta(days=30)
+    late = (await office.register(channel="box", received_at=found.isoformat()))["receipt_number"]
+    today = await number_of(office)
+
+    items = await listed(office)
+
+    assert [item["service_request_id"] for item in items] == [today, late]
+    assert items[1]["requested_datetime"] == found.astimezone(office.desk.zone).isoformat(timespec="seconds")
+    assert await numbers(office, end_date=(found + timedelta(days=1)).isoformat()) == [late]
+
+
 async def test_more_than_90_days_are_refused(office: Office) -> None:
     answer = await office.client.get(
         f"{BASE}/requests.json", params={"start_date": "2026-01-01T00:00:00Z", "end_date": "2026-04-02T00:00:00Z"}

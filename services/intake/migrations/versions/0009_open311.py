@@ -14,6 +14,13 @@ _MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
+    op.create_index(
+        "ix_appeals_public",
+        "appeals",
+        ["received_at", "id"],
+        schema=SCHEMA,
+        postgresql_where=sa.text("NOT confidential"),
+    )
     op.create_table(
         "open311_definitions",
         sa.Column("category_code", sa.Text, nullable=False),
@@ -43,3 +50,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("open311_tokens", schema=SCHEMA)
     op.drop_table("open311_definitions", schema=SCHEMA)
+    op.drop_index("ix_appeals_public", "appeals", schema=SCHEMA)
