@@ -13,7 +13,34 @@ PROMISED = {
         "POST /v1/appeals/batch",
         "GET /v1/appeals",
         "GET /v1/appeals/{appeal_id}",
-        "POST /v1/appeals/{appeal_id}/recategorize",
+        *(
+            f"POST /v1/appeals/{{appeal_id}}/{move}"
+            for move in (
+                "accept",
+                "answer",
+                "refer",
+                "decline",
+                "supplement-requests",
+                "supplements",
+                "attach",
+                "detach",
+                "withdraw",
+                "recategorize",
+                "urge",
+                "hand-over",
+                "attachments",
+                "reveal",
+                "signatories",
+            )
+        ),
+        "GET /v1/appeals/{appeal_id}/similar",
+        "GET /v1/appeals/{appeal_id}/access-log",
+        "POST /v1/categories/suggest",
+        "GET /v1/volume",
+        "GET /v1/knowledge",
+        "GET /v1/campaigns",
+        "POST /v1/inbound/webhooks/{code}",
+        "POST /v1/inbound/mail",
         "GET /v1/track/{receipt_number}",
         "GET /v1/categories",
         "PUT /v1/categories/{code}",
@@ -80,13 +107,19 @@ OPEN_TO_EVERYBODY = {
     "GET /open311/v2/requests/{service_request_id}",
     "GET /open311/v2/tokens/{token}",
     "GET /open311/v2/media/{token}",
+    "POST /v1/inbound/webhooks/{code}",  # the signature is the credential
 }
 OF_ANOTHER_STANDARD = " /open311/"  # its errors are documents of its own, and 401 is 403
 CREATES_AND_MOVES_NOTHING = {
     "POST /v1/appeals/{appeal_id}/attachments/{attachment_id}/reveal",
     "POST /v1/appeals/{appeal_id}/attachments/{attachment_id}/original",
     "POST /v1/appeals/search",
+    "POST /v1/categories/suggest",
+    "POST /v1/inbound/mail",  # the Message-ID tells a repetition
+    "POST /v1/inbound/webhooks/{code}",  # so does the webhook-id
+    "POST /v1/inbound/sources/{code}/deliveries/{id}/retry",
     "POST /v1/appeals/similar",
+    "POST /v1/informants/{code}/reveal",
     "POST /v1/appeals/{appeal_id}/reveal",  # every call is logged as one more look
     "POST /v1/tickets/pull",  # every call leases what is there now
     "POST /v1/routing/preview",

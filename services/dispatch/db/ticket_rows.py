@@ -74,6 +74,7 @@ MOVING_COLUMNS = (
 
 # What only intake's word changes: most tickets are never written here again.
 RARE_COLUMNS = (
+    "appeal_type",
     "category_code",
     "category_name",
     "urgency",
@@ -160,6 +161,7 @@ def rare_values(ticket: Ticket) -> dict[str, Any]:
     """Return the columns that only intake's word changes."""
     matter, pause, members = ticket.matter, ticket.pause, ticket.members
     return {
+        "appeal_type": matter.type,
         "category_code": matter.category_code,
         "category_name": matter.category_name,
         "urgency": matter.urgency,

@@ -175,7 +175,7 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """What T43 may change of a matter: four independent fields, and what follows from them."""
+    """What T43 may change of a matter: four independent fields, and what follows from them. `type` None: as it was."""
 
     category_code: str
     category_name: str
@@ -183,6 +183,7 @@ class Classification:
     mode: HandlingMode
     title: str
     confidential: bool
+    type: AppealType | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,19 +10,30 @@ from services.dispatch.domain.ticket import Classification, Leg, LegOutcome, Mat
 from services.dispatch.domain.ticket_events import Event, IntakeEvent
 from services.dispatch.domain.ticket_moves import IntakeCommand
 from shared.vocabulary import AppealStatus as S
+from shared.vocabulary import AppealType
 
 
 def classification_of(matter: Matter) -> Classification:
     """Return what T43 may change of a matter."""
     return Classification(
-        matter.category_code, matter.category_name, matter.urgency, matter.mode, matter.title, matter.confidential
+        matter.category_code,
+        matter.category_name,
+        matter.urgency,
+        matter.mode,
+        matter.title,
+        matter.confidential,
+        matter.type,
     )
 
 
 def reclassified(matter: Matter, classification: Classification) -> Matter:
-    """Return the matter under another classification."""
+    """Return the matter under another classification; of what has become a report no words of the citizen stay."""
+    becomes_report = classification.type is AppealType.REPORT
     return replace(
         matter,
+        type=classification.type or matter.type,
+        description="" if becomes_report else matter.description,
+        place="" if becomes_report else matter.place,
         category_code=classification.category_code,
         category_name=classification.category_name,
         urgency=classification.urgency,

@@ -35,7 +35,13 @@ async def recategorize_ticket(
         await carry_out(uow, workplace, ticket, Note("recategorized after it had ended"), INTAKE_ACTOR)
         return
     classification = Classification(
-        event.category_code, event.category_name, event.urgency, event.mode, event.title, event.confidential
+        event.category_code,
+        event.category_name,
+        event.urgency,
+        event.mode,
+        event.title,
+        event.confidential,
+        event.type,
     )
     dues = await _dues(uow, workplace, ticket, classification)
     after = await carry_out(uow, workplace, ticket, Recategorize(classification, dues), INTAKE_ACTOR)

@@ -31,6 +31,7 @@ from services.intake.use_cases.keep_registry import (
 )
 from shared.db.unit_of_work import UnitOfWork
 from shared.http.dependencies import Db, IfMatch, Page, PageQuery, etag_of
+from shared.http.preconditions import expect
 from shared.http.problems import problem_documentation
 
 router = APIRouter(prefix="/v1", tags=["entry"])
@@ -189,9 +190,11 @@ async def write_service_item(
     summary="Which categories are for which centre",
     response_model=DemandClasses,
 )
-async def read_demand_classes(db: Db, _principal: EntryReader) -> DemandClasses:
-    """HZ-01: administrative matters, interests, public service."""
-    return demand_classes_view(await db.transact(list_demand_classes, read_only=True))
+async def read_demand_classes(db: Db, response: Response, _principal: EntryReader) -> DemandClasses:
+    """HZ-01: administrative matters, interests, public service. With the ETag that changing the table takes."""
+    rows, version = await db.transact(list_demand_classes, read_only=True)
+    response.headers["ETag"] = etag_of(version)
+    return demand_classes_view(rows)
 
 
 @router.put(
@@ -199,8 +202,15 @@ async def read_demand_classes(db: Db, _principal: EntryReader) -> DemandClasses:
     operation_id="put_demand_classes",
     summary="Set which categories are for which centre",
     response_model=DemandClasses,
+    responses=problem_documentation([412]),
 )
-async def write_demand_classes(wanted: DemandClassesIn, db: Db, _principal: EntryWriter) -> DemandClasses:
+async def write_demand_classes(
+    wanted: DemandClassesIn, db: Db, expected: IfMatch, response: Response, _principal: EntryWriter
+) -> DemandClasses:
     """The whole table at once; shown on every appeal of those categories, those of the past included."""
-    rows = [item.model_dump() for item in wanted.items]
-    return demand_classes_view(await db.transact(lambda uow: put_demand_classes(uow, rows)))
+    items = [item.model_dump() for item in wanted.items]
+    rows, version = await db.transact(
+        lambda uow: put_demand_classes(uow, items, check_version=lambda version: expect(expected, version))
+    )
+    response.headers["ETag"] = etag_of(version)
+    return demand_classes_view(rows)

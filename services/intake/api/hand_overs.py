@@ -13,7 +13,8 @@ from services.intake.api.move_schemas import (
     HandOverView,
     hand_over_view,
 )
-from services.intake.api.moving import MOVE_PROBLEMS, TheMove
+from services.intake.api.moving import MOVE_PROBLEMS
+from services.intake.api.staff import TheStaffMove
 from services.intake.api.views import AppealView
 from services.intake.domain.hand_overs import EmergencyService, Partner
 from services.intake.use_cases.edit_partners import get_partner, list_partners, put_partner
@@ -93,7 +94,7 @@ async def read_hand_overs(
     response_model=AppealView,
     responses=MOVE_PROBLEMS,
 )
-async def hand_over(appeal_id: UUID, wanted: HandOverIn, desk: TheDesk, move: TheMove) -> Response:
+async def hand_over(appeal_id: UUID, wanted: HandOverIn, desk: TheDesk, move: TheStaffMove) -> Response:
     """T3: logged with its latency. It ends the appeal unless `keep_handling`; the result may follow."""
     command = wanted.to_command(appeal_id)
     return await move.run(lambda uow, mover: hand_over_appeal(uow, desk, command, mover))
@@ -106,7 +107,7 @@ async def hand_over(appeal_id: UUID, wanted: HandOverIn, desk: TheDesk, move: Th
     response_model=AppealView,
     responses=MOVE_PROBLEMS,
 )
-async def hand_over_result(appeal_id: UUID, outcome: HandOverResultIn, desk: TheDesk, move: TheMove) -> Response:
+async def hand_over_result(appeal_id: UUID, outcome: HandOverResultIn, desk: TheDesk, move: TheStaffMove) -> Response:
     """For the oldest hand-over of the appeal that has none yet."""
     command = outcome.to_command(appeal_id)
     return await move.run(lambda uow, mover: record_result(uow, desk, command, mover))

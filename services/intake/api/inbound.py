@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response, Security
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from services.intake.api.dependencies import TheDesk, Writer
+from services.intake.api.dependencies import TheDesk, Writer, run_sealed
 from services.intake.api.inbound_schemas import (
     DeliveryView,
     ReceivedView,
@@ -90,11 +90,16 @@ async def write_source(
     response_model=SourceView,
     responses=problem_documentation([404]),
 )
-async def rotate_secret(code: Code, db: Db, desk: TheDesk, response: Response, _principal: Keeper) -> SourceView:
+async def rotate_secret(code: Code, db: Db, desk: TheDesk, idem: Idempotency, _principal: Keeper) -> Response:
     """The secret before is good for another 24 hours, so that the sender can change over."""
-    row, secret = await db.transact(lambda uow: change_secret(uow, desk, code))
-    response.headers.update(_NO_STORE)
-    return source_view(row, secret)
+    return await run_sealed(
+        idem,
+        db,
+        desk.vault,
+        lambda uow: change_secret(uow, desk, code),
+        status=200,
+        render=lambda changed: (source_view(*changed), _NO_STORE),
+    )
 
 
 @router.get(
@@ -165,7 +170,7 @@ async def receive_webhook(code: Code, request: Request, db: Db, desk: TheDesk) -
     openapi_extra={"requestBody": {"required": True, "content": {_MAIL: {"schema": {"type": "string"}}}}},
     max_body_size=MAIL_LIMIT,
 )
-async def receive_mail(request: Request, db: Db, desk: TheDesk, _idem: Idempotency, principal: Writer) -> Response:
+async def receive_mail(request: Request, db: Db, desk: TheDesk, principal: Writer) -> Response:
     """An RFC 5322 message. The same Message-ID makes no second appeal; a reply about an open matter urges it."""
     require_media_type(request, _MAIL)
     mail = read_mail(await request.body())

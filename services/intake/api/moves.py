@@ -19,6 +19,7 @@ from services.intake.api.move_schemas import (
     history_view,
 )
 from services.intake.api.moving import MOVE_PROBLEMS, TheDecision, TheMove, TheMoveOrDecision
+from services.intake.api.staff import TheStaffMove
 from services.intake.api.track_guard import TrackGuard
 from services.intake.api.views import AppealView
 from services.intake.use_cases.answer_appeal import answer_appeal
@@ -41,7 +42,7 @@ router = APIRouter(prefix="/v1/appeals", tags=["appeals"])
     response_model=AppealView,
     responses=MOVE_PROBLEMS,
 )
-async def answer(appeal_id: UUID, answer_in: AnswerIn, desk: TheDesk, move: TheMove) -> Response:
+async def answer(appeal_id: UUID, answer_in: AnswerIn, desk: TheDesk, move: TheStaffMove) -> Response:
     """T2: the citizen reads the text when tracking, and can still evaluate. Articles must be valid today."""
     command = answer_in.to_command(appeal_id)
     return await move.run(lambda uow, mover: answer_appeal(uow, desk, command, mover))
@@ -54,7 +55,7 @@ async def answer(appeal_id: UUID, answer_in: AnswerIn, desk: TheDesk, move: TheM
     response_model=AppealView,
     responses=MOVE_PROBLEMS,
 )
-async def refer(appeal_id: UUID, referral: ReferIn, desk: TheDesk, move: TheMove) -> Response:
+async def refer(appeal_id: UUID, referral: ReferIn, desk: TheDesk, move: TheStaffMove) -> Response:
     """T8: for what is not ours; explanation and target are both required."""
     command = referral.to_command(appeal_id)
     return await move.run(lambda uow, mover: refer_appeal(uow, desk, command, mover))

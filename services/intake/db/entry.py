@@ -199,9 +199,19 @@ async def read_demand_classes(connection: AsyncConnection) -> list[Row]:
     return [dict(row) for row in (await connection.execute(statement.limit(_MOST_CODES))).mappings()]
 
 
-async def replace_demand_classes(connection: AsyncConnection, rows: Sequence[Row], now: datetime) -> None:
-    """Put a whole table of demand classes in place of the present one."""
+async def lock_demand_classes(connection: AsyncConnection) -> None:
+    """Have others who want to change the table wait until this transaction ends."""
     await connection.execute(sa.text("LOCK TABLE demand_classes IN SHARE ROW EXCLUSIVE MODE"))
+
+
+async def version_of_demand_classes(connection: AsyncConnection) -> int:
+    """Return a number that grows with every change of the table: the microseconds of the last one, 1 when empty."""
+    changed_at = (await connection.execute(sa.select(sa.func.max(demand_classes.c.updated_at)))).scalar_one()
+    return int(changed_at.timestamp() * 1_000_000) if changed_at is not None else 1
+
+
+async def replace_demand_classes(connection: AsyncConnection, rows: Sequence[Row], now: datetime) -> None:
+    """Put a whole table of demand classes in place of the present one; it is locked."""
     await connection.execute(sa.delete(demand_classes))
     if rows:
         await connection.execute(sa.insert(demand_classes), [{**row, "updated_at": now} for row in rows])

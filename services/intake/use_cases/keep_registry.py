@@ -11,10 +11,12 @@ from services.intake.db.entry import (
     known_categories,
     known_codes,
     list_registered,
+    lock_demand_classes,
     read_demand_classes,
     read_versions,
     replace_demand_classes,
     save_registered,
+    version_of_demand_classes,
 )
 from shared.db.cursors import decode_cursor, encode_cursor
 from shared.db.unit_of_work import UnitOfWork
@@ -97,11 +99,16 @@ async def check_items(uow: UnitOfWork, codes: Sequence[str]) -> None:
         raise InvalidInput("The entry point is not valid.", problems)
 
 
-async def put_demand_classes(uow: UnitOfWork, rows: Sequence[Row]) -> list[Row]:
+async def put_demand_classes(
+    uow: UnitOfWork, rows: Sequence[Row], *, check_version: Callable[[int], None]
+) -> tuple[list[Row], int]:
     """HZ-01: set which categories are for which of the three centres, in place of the table there is.
 
-    Raises InvalidInput for categories that do not exist or stand there twice.
+    Returns the table and its version. Raises StaleVersion, InvalidInput for categories that do not exist or stand
+    there twice.
     """
+    await lock_demand_classes(uow.connection)
+    check_version(await version_of_demand_classes(uow.connection))
     codes = [row["category_code"] for row in rows]
     known = await known_categories(uow.connection, codes)
     problems = []
@@ -113,7 +120,7 @@ async def put_demand_classes(uow: UnitOfWork, rows: Sequence[Row]) -> list[Row]:
     if problems:
         raise InvalidInput("The demand classes are not valid.", problems)
     await replace_demand_classes(uow.connection, rows, uow.now)
-    return await read_demand_classes(uow.connection)
+    return await list_demand_classes(uow)
 
 
 async def check_category(uow: UnitOfWork, code: str | None) -> None:
@@ -123,6 +130,6 @@ async def check_category(uow: UnitOfWork, code: str | None) -> None:
         raise InvalidInput("The category does not exist.", [problem])
 
 
-async def list_demand_classes(uow: UnitOfWork) -> list[Row]:
-    """Return which categories are for which centre, in the order of their codes (HZ-01)."""
-    return await read_demand_classes(uow.connection)
+async def list_demand_classes(uow: UnitOfWork) -> tuple[list[Row], int]:
+    """Return which categories are for which centre, in the order of their codes, and the table's version (HZ-01)."""
+    return await read_demand_classes(uow.connection), await version_of_demand_classes(uow.connection)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.intake.db.appeals import Row
+from services.intake.db.groups import count_members
 from services.intake.db.supplements import NewRequest, StoredRequest, add_request, find_requests
 from services.intake.domain.machine import Move
 from services.intake.domain.supplements import AskedTwice, Paper, check_list, check_may_wait, deadline_of, shown_moment
@@ -14,6 +15,7 @@ from services.intake.use_cases.carry_out_move import Mover, Outcome, begin_move,
 from services.intake.use_cases.desk import Desk
 from services.intake.use_cases.find_appeals import get_appeal
 from services.intake.use_cases.mask_words import mask_for
+from services.intake.use_cases.withdraw_appeal import HasMembers
 from shared.contracts.events import AppealSupplementRequested
 from shared.db.unit_of_work import UnitOfWork
 from shared.vocabulary import AppealType, HandlingMode, Urgency
@@ -37,11 +39,13 @@ class RequestSupplement:
 async def request_supplement(uow: UnitOfWork, desk: Desk, command: RequestSupplement, mover: Mover) -> Row:
     """Give the citizen the list and stop the clocks; return the appeal.
 
-    Raises NotFound, StaleVersion, IllegalMove, InvalidInput, AskedTwice (trap 7), WaitsForNoPapers (section 3.5).
+    Raises NotFound, StaleVersion, IllegalMove, InvalidInput, AskedTwice (trap 7), WaitsForNoPapers (section 3.5),
+    HasMembers.
     """
     check_list(command.papers)
     moving = await begin_move(uow, command.appeal_id, Move.REQUEST_SUPPLEMENT, mover)
     row = moving.row
+    await _check_nobody_else_waits(uow, moving.appeal_id)
     check_may_wait(Urgency(row["urgency"]) if row["urgency"] else None)
     is_second = await _is_second(uow, command)
     deadline = deadline_of(desk.papers, now=uow.now, asked_due_at=command.due_at)
@@ -63,6 +67,13 @@ async def request_supplement(uow: UnitOfWork, desk: Desk, command: RequestSupple
         asked = AppealSupplementRequested(at=uow.now, due_at=deadline.due_at)
         uow.publish(asked, subject=moving.appeal_id)
     return after
+
+
+async def _check_nobody_else_waits(uow: UnitOfWork, appeal_id: UUID) -> None:
+    """Papers of one citizen stop no clock of others. Raises HasMembers."""
+    members = await count_members(uow.connection, appeal_id)
+    if members:
+        raise HasMembers("Others are attached to this appeal: detach them before papers are awaited.", members=members)
 
 
 async def list_supplements(

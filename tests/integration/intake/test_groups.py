@@ -252,3 +252,12 @@ async def test_the_events_of_an_attached_appeal_carry_no_name(office: Office) ->
 
     assert rows
     assert "欧阳明珠" not in str(rows)
+
+
+async def test_papers_of_one_citizen_stop_no_clock_of_those_attached(office: Office) -> None:
+    master, member = await office.register(), await office.register()
+    await attach(office, member, master)
+
+    answer = await office.post(f"/v1/appeals/{master['id']}/supplement-requests", {"items": [{"name": "photo"}]})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "has_members")

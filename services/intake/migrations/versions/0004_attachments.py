@@ -66,7 +66,7 @@ def upgrade() -> None:
         sa.Column("sealed", sa.LargeBinary),
         sa.Column("shredded_at", _MOMENT),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attachments")),
-        sa.UniqueConstraint("appeal_id", "sequence", name=op.f("uq_attachments_appeal_id")),
+        sa.UniqueConstraint("appeal_id", "sequence", name=op.f("uq_attachments_appeal_id_sequence")),
         *(sa.CheckConstraint(rule, name=op.f(f"ck_attachments_{name}")) for name, rule in checks.items()),
         schema=SCHEMA,
         comment="Never deleted: withdrawn with a reason, or shredded by destroying the key of its content.",

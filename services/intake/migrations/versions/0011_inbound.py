@@ -48,7 +48,7 @@ def upgrade() -> None:
         sa.Column("wrapped_key", sa.LargeBinary),
         sa.Column("sealed", sa.LargeBinary),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound_deliveries")),
-        sa.UniqueConstraint("source", "delivery_id", name=op.f("uq_inbound_deliveries_source")),
+        sa.UniqueConstraint("source", "delivery_id", name=op.f("uq_inbound_deliveries_source_delivery_id")),
         _check("outcome", "outcome IN ('registered', 'known', 'urged', 'ignored', 'rejected')"),
         _check("problems", "(outcome = 'rejected') = (problems IS NOT NULL)"),
         _check("key", "(key_id IS NULL) = (wrapped_key IS NULL)"),

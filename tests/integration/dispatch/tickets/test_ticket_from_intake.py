@@ -402,6 +402,16 @@ async def test_a_ticket_in_triage_is_routed_by_its_new_category(hall: Hall) -> N
     assert "T_DISPATCH" not in await armed(hall, after)
 
 
+async def test_of_what_has_become_a_report_the_citizens_words_are_gone(hall: Hall) -> None:
+    ticket = await hall.open(GARBAGE, description="我家楼下的饭店", place="建设路12号")
+    report = recategorized(GARBAGE).model_copy(update={"type": AppealType.REPORT, "title": "Report: garbage"})
+
+    after = await tell(hall, ticket, report)
+
+    assert (after["type"], after["title"]) == ("report", "Report: garbage")
+    assert (after["description"], after["place"]) == ("", "")
+
+
 async def test_a_category_that_is_nobodys_again_stays_in_triage(hall: Hall) -> None:
     ticket = await hall.open(NOBODYS)
     after = await tell(hall, ticket, recategorized("9902"))
