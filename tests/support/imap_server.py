@@ -31,7 +31,7 @@ class _Session(socketserver.StreamRequestHandler):
 
     @property
     def box(self) -> Mailbox:
-        return cast("Any", self.server).box
+        return cast("Mailbox", cast("Any", self.server).box)
 
     def handle(self) -> None:
         self.say("* OK ready")

@@ -27,8 +27,8 @@ from shared.vocabulary import AppealStatus
 _FIRST_GROUP: Final = 2
 _GROUP_GROWTH: Final = 4
 _MOST_UNINDEXED: Final = 1_000
-# Up to so many appeals of a state or a department are read one by one rather than through the index of terms.
-FEW: Final = 5_000
+# So many appeals of a state or a department are read one by one before the index of terms is asked.
+FEW: Final = 4_000
 
 Position = tuple[datetime, UUID]
 
@@ -166,21 +166,28 @@ def _of_person(wanted: AppealFilter) -> Iterator[sa.ColumnElement[bool]]:
             yield appeals.c.id.in_(sa.select(pii_vault.c.appeal_id).where(column.in_(hashes)))
 
 
-async def are_few(connection: AsyncConnection, wanted: AppealFilter, *, after: Position | None) -> bool:
-    """Whether so few appeals are in the state or with the department asked for that each may be looked at."""
+async def horizon_of(connection: AsyncConnection, wanted: AppealFilter, *, after: Position | None) -> Position | None:
+    """Return how far the newest `FEW` appeals in the state or with the department asked for reach, None: to the end."""
     conditions = []
     if wanted.status is not None:
         conditions.append(progress.c.status == wanted.status)
     if wanted.department_code is not None:
         conditions.append(progress.c.department_code == wanted.department_code)
-    if wanted.created_from is not None:
-        conditions.append(progress.c.registered_at >= wanted.created_from)
+    if (since := _since(wanted)) is not None:
+        conditions.append(progress.c.registered_at >= since)
     if wanted.created_to is not None:
         conditions.append(progress.c.registered_at < wanted.created_to)
+    place = (progress.c.registered_at, progress.c.appeal_id)
     if after is not None:
-        conditions.append(progress.c.registered_at <= after[0])
-    some = sa.select(sa.literal(1)).select_from(progress).where(*conditions).limit(FEW + 1).subquery()
-    return int((await connection.execute(sa.select(sa.func.count()).select_from(some))).scalar_one()) <= FEW
+        conditions.append(sa.tuple_(*place) < sa.tuple_(*after))
+    statement = sa.select(*place).where(*conditions).order_by(*(column.desc() for column in place))
+    row = (await connection.execute(statement.offset(FEW - 1).limit(1))).one_or_none()
+    return (row[0], row[1]) if row is not None else None
+
+
+def not_before(position: Position) -> sa.ColumnElement[bool]:
+    """The condition that an appeal does not come after this position."""
+    return sa.tuple_(progress.c.registered_at, progress.c.appeal_id) >= sa.tuple_(*position)
 
 
 _UNINDEXED: Final = text(

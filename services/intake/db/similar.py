@@ -24,8 +24,8 @@ from shared.vocabulary import AppealStatus, AppealType
 # How much of a description is compared.
 COMPARED_CHARACTERS: Final = 600
 _UNDER_WAY: Final = (*OPEN, AppealStatus.ATTACHED)
-_MOST_SEGMENTS: Final = 64
-_PER_SEGMENT: Final = 16
+_MOST_SEGMENTS: Final = 32
+_PER_SEGMENT: Final = 8
 _MOST_OF_A_PERSON: Final = 20
 
 Row = Mapping[str, Any]
@@ -80,25 +80,24 @@ async def find_near(
 
 _SAYING: Final = text(
     """
-SELECT c.appeal_id, c.said
+SELECT c.appeal_id,
+       (SELECT count(*) FROM unnest(CAST(:some AS int[]) || CAST(:others AS int[])) AS k
+        WHERE c.terms @> ARRAY[k # c.salt]) AS said
 FROM (
     SELECT segment, salt FROM intake.search_segments WHERE last_created_at >= :since
     ORDER BY last_created_at DESC LIMIT :segments
 ) AS g
 CROSS JOIN LATERAL (
-    SELECT s.appeal_id, s.created_at,
-           (SELECT count(*) FROM unnest(CAST(:some AS int[]) || CAST(:others AS int[])) AS k
-            WHERE s.terms @> ARRAY[k # g.salt]) AS said
-    FROM intake.appeal_search s
+    SELECT s.appeal_id, s.created_at, s.terms, s.salt FROM intake.appeal_search s
+    JOIN intake.progress p ON p.appeal_id = s.appeal_id
     WHERE s.terms && ARRAY(SELECT k # g.salt FROM unnest(CAST(:some AS int[])) AS k)
       AND s.terms && ARRAY(SELECT k # g.salt FROM unnest(CAST(:others AS int[])) AS k)
       AND s.segment = g.segment
+      AND (p.status = ANY(CAST(:under_way AS text[])) OR p.as_of >= :ended_since)
+      AND (CAST(:department AS text) IS NULL OR p.department_code = :department)
     LIMIT :per_segment
 ) AS c
-JOIN intake.progress p ON p.appeal_id = c.appeal_id
-WHERE (p.status = ANY(CAST(:under_way AS text[])) OR p.as_of >= :ended_since)
-  AND (CAST(:department AS text) IS NULL OR p.department_code = :department)
-ORDER BY c.said DESC, c.created_at DESC LIMIT :most
+ORDER BY said DESC, c.created_at DESC LIMIT :most
 """
 )
 

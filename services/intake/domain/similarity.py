@@ -140,7 +140,7 @@ class Comparison:
 
     def __init__(self, matter: Matter, *, rarity: Rarity, tree: Tree) -> None:
         self._matter = matter
-        self._rarity = rarity
+        self._bits_of = {word: rarity.bits(word) for word in matter.words | matter.place_words}
         self._tree = tree
         self._shared = Shared(*matter.texts)
         self._told = matter.words - matter.place_words - _names_of(tree.get(matter.category_code or ""))
@@ -196,7 +196,7 @@ class Comparison:
         return bits / sqrt(max(all_bits * their_bits, 1.0))
 
     def _bits(self, words: Set[str]) -> float:
-        return sum(map(self._rarity.bits, words))
+        return sum(map(self._bits_of.__getitem__, words))
 
 
 def _names_of(category: Category | None) -> set[str]:

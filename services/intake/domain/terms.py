@@ -55,6 +55,17 @@ def _words_of(text: str, *, singles: bool) -> Iterator[str]:
             yield first + second
 
 
+def apart_words_of(*texts: str) -> list[str]:
+    """Return pairs and words none of which overlaps the next, each once: sharing two of them is sharing two words."""
+    runs = (match[0] for text in texts for match in _RUN.finditer(normalise(text)))
+    found = (
+        word
+        for run in runs
+        for word in ([run] if _IS_PAIRED.match(run) is None else [run[at : at + 2] for at in range(0, len(run) - 1, 2)])
+    )
+    return list(dict.fromkeys(found))
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What else than words an appeal is found by, and what of it a search asks for."""

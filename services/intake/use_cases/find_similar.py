@@ -19,20 +19,20 @@ from services.intake.domain.categories import Tree, with_those_below
 from services.intake.domain.cells import cells_around, metres_between
 from services.intake.domain.places import Location
 from services.intake.domain.similarity import Comparison, Likeness, Matter, Rarity, Suggestion, root_of, suggestion_for
-from services.intake.domain.terms import hash_of
+from services.intake.domain.terms import apart_words_of, hash_of
 from services.intake.use_cases.desk import Desk
 from services.intake.use_cases.search_appeals import hashes_of
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import InvalidInput, NotFound
 from shared.vocabulary import AppealStatus, AppealType
 
-_SHORTLIST = 40
+_SHORTLIST = 24
 _MOST_UNINDEXED = 40
-_OF_ITS_CATEGORY, _OF_ANOTHER, _OF_ANY = 30, 6, 2
+_OF_ITS_CATEGORY, _OF_ANOTHER, _OF_ANY = 12, 2, 1
 _UNCATEGORISED = ""
 # Without a category every kind of matter has to be looked at, so only what lies next to it.
 _BESIDE_METRES = 150.0
-_MOST_KEYS = 16
+_MOST_KEYS = 8
 # The keys of one look may together be carried by so large a share of the appeals.
 _LARGEST_SHARE = 0.02
 _RARE_SHARE = 0.0002
@@ -158,7 +158,7 @@ def _promise(matter: Matter, point: tuple[float, float], near: Near) -> float:
 
 async def _saying(uow: UnitOfWork, scope: Scope, matter: Matter, rarity: Rarity) -> list[UUID]:
     """Return those that share rare words, wherever they are."""
-    by_rarity = sorted(matter.words, key=lambda word: (rarity.share(word) or _RARE_SHARE, word))
+    by_rarity = sorted(apart_words_of(*matter.texts), key=lambda word: rarity.share(word) or _RARE_SHARE)
     some, others = _keys(by_rarity[::2], rarity), _keys(by_rarity[1::2], rarity)
     if not (some and others):
         return []

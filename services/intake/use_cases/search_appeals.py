@@ -61,10 +61,13 @@ async def search_appeals(
         return [], None
     wanted = replace(wanted, department_code=wanted.department_code or department_code)
     position = decode_cursor(search.cursor, (datetime, UUID)) if search.cursor is not None else None
+    task = _Task(uow, wanted, query, search.limit)
     after: Position | None = (position[0], position[1]) if position is not None else None
-    if await _reads_tables(uow, wanted, query, after):
-        return await _from_tables(uow, wanted, query, after=after, limit=search.limit)
-    return await _from_index(uow, wanted, query, after=after, limit=search.limit)
+    if wanted.is_pinpoint or (query is None and not wanted.needs_terms):
+        return _page(await _from_tables(task, after=after), search.limit)
+    if wanted.is_of_progress:
+        return _page(await _from_state(task, after=after), search.limit)
+    return _page(await _from_index(task, after=after), search.limit)
 
 
 async def search_by_person(uow: UnitOfWork, desk: Desk, search: SearchAppeals, onlooker: Onlooker) -> Found:
@@ -103,32 +106,55 @@ def _hashes_of_email(desk: Desk, email: str) -> Sequence[bytes]:
     return desk.vault.email_hashes(email)
 
 
-async def _reads_tables(uow: UnitOfWork, wanted: AppealFilter, query: Query | None, after: Position | None) -> bool:
-    """Whether the tables' own indexes lead to what is asked for past few appeals only."""
-    if wanted.is_pinpoint or (query is None and not wanted.needs_terms):
-        return True
-    return wanted.is_of_progress and await rows.are_few(uow.connection, wanted, after=after)
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is looked for, and how many are wanted."""
+
+    uow: UnitOfWork
+    wanted: AppealFilter
+    query: Query | None
+    limit: int
 
 
-async def _from_tables(
-    uow: UnitOfWork, wanted: AppealFilter, query: Query | None, *, after: Position | None, limit: int
-) -> Found:
-    also = [rows.has_terms(query.terms())] if query is not None else []
+@dataclass(slots=True)
+class _Reached:
+    """What was found, newest first, and how far was looked; None means to the end."""
+
+    found: list[Row]
+    position: Position | None
+
+
+async def _from_tables(task: _Task, *, after: Position | None, until: Position | None = None) -> _Reached:
+    """Look through the tables' own indexes, as far as `until` at most."""
+    also = [rows.has_terms(task.query.terms())] if task.query is not None else []
+    if until is not None:
+        also.append(rows.not_before(until))
     found: list[Row] = []
     looked_at, more = 0, True
-    while more and len(found) <= limit and looked_at < _MOST_LOOKED_AT:
-        batch = await rows.list_appeals(uow.connection, wanted, after=after, limit=limit + 1, also=also)
-        more = len(batch) > limit
+    while more and len(found) <= task.limit and looked_at < _MOST_LOOKED_AT:
+        batch = await rows.list_appeals(task.uow.connection, task.wanted, after=after, limit=task.limit + 1, also=also)
+        more = len(batch) > task.limit
         looked_at += len(batch)
-        found.extend(row for row in batch if _says(row, query))
+        found.extend(row for row in batch if _says(row, task.query))
         after = position_of(batch[-1]) if batch else after
-    return _page(found, limit, reached=after if more else None)
+    return _Reached(found, after if more else until)
 
 
-async def _from_index(
-    uow: UnitOfWork, wanted: AppealFilter, query: Query | None, *, after: Position | None, limit: int
-) -> Found:
-    connection = uow.connection
+async def _from_state(task: _Task, *, after: Position | None) -> _Reached:
+    """Look at the newest in the state or department one by one, then ask the index for the rest.
+
+    What is common among them is found by the first; what is rare among them is rare enough for the second.
+    """
+    horizon = await rows.horizon_of(task.uow.connection, task.wanted, after=after)
+    near = await _from_tables(task, after=after, until=horizon)
+    if len(near.found) > task.limit or near.position != horizon or horizon is None:
+        return near
+    far = await _from_index(replace(task, limit=task.limit - len(near.found)), after=horizon)
+    return _Reached([*near.found, *far.found], far.position)
+
+
+async def _from_index(task: _Task, *, after: Position | None) -> _Reached:
+    connection, wanted, query = task.uow.connection, task.wanted, task.query
     # In this order: what is indexed between the two reads is then seen twice rather than never.
     apart = await rows.list_among(connection, wanted, await rows.unindexed_ids(connection), after=after)
     waiting = [row for row in apart if _says(row, query)]
@@ -140,8 +166,8 @@ async def _from_index(
         after=after,
     )
     found: dict[UUID, Row] = {}
-    size, looked_at, reached = limit + 1, 0, after
-    while not scan.is_exhausted and len(found) <= limit and looked_at < _MOST_LOOKED_AT:
+    size, looked_at, reached = task.limit + 1, 0, after
+    while not scan.is_exhausted and len(found) <= task.limit and looked_at < _MOST_LOOKED_AT:
         positions = await scan.next_ids(size)
         looked_at += len(positions)
         batch = await rows.list_among(connection, wanted, [id_ for _, id_ in positions], after=after)
@@ -150,7 +176,7 @@ async def _from_index(
         size = min(size * _GROWTH, _LARGEST_LOOK)
     end = None if scan.is_exhausted else reached
     found.update((row["id"], row) for row in waiting if end is None or position_of(row) >= end)
-    return _page(sorted(found.values(), key=position_of, reverse=True), limit, reached=end)
+    return _Reached(sorted(found.values(), key=position_of, reverse=True), end)
 
 
 def _says(row: Row, query: Query | None) -> bool:
@@ -158,8 +184,9 @@ def _says(row: Row, query: Query | None) -> bool:
     return query is None or query.matches(row["title"], row["description"], row["place"])
 
 
-def _page(found: list[Row], limit: int, *, reached: Position | None) -> Found:
+def _page(reached: _Reached, limit: int) -> Found:
     """Cut a page: it goes on behind its last appeal, or where the search has stopped looking."""
+    found = reached.found
     if len(found) > limit:
         return found[:limit], encode_cursor(*position_of(found[limit - 1]))
-    return found, encode_cursor(*reached) if reached is not None else None
+    return found, encode_cursor(*reached.position) if reached.position is not None else None

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -36,10 +35,6 @@ async def rotate(database: Database, vault: Vault) -> int:
     return sum([await rotate_table(database, vault, where, batch=2) for where in SEALED_TABLES])
 
 
-async def is_ready(client: httpx.AsyncClient) -> bool:
-    return (await client.get("/readyz")).status_code == 200
-
-
 async def register_some(office: Office) -> list[dict[str, Any]]:
     joint = {"households": 1, "signatories": ["王一"]}
     return [await office.register() for _ in range(4)] + [await office.register(joint=joint)]
@@ -56,7 +51,11 @@ async def test_after_a_rotation_the_old_key_is_not_needed_any_more(
     settings = intake_settings.model_copy(update={"master_key": SecretStr(NEW)})
     async with running(create_app(settings, clock=manual_clock)) as client:
         headers = office.headers
-        await eventually(lambda: is_ready(client))
+
+        async def is_ready() -> bool:
+            return (await client.get("/readyz")).status_code == 200
+
+        await eventually(is_ready)
         shown = await client.post(f"/v1/appeals/{receipts[0]['id']}/reveal", json={"reason": "x"}, headers=headers)
         found = await client.post("/v1/appeals/search", json={"phone": PHONE}, headers=headers)
         tracked = await client.get(
