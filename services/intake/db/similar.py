@@ -24,7 +24,7 @@ from shared.vocabulary import AppealStatus, AppealType
 # How much of a description is compared.
 COMPARED_CHARACTERS: Final = 600
 _UNDER_WAY: Final = (*OPEN, AppealStatus.ATTACHED)
-_MOST_SEGMENTS: Final = 32
+_MOST_SEGMENTS: Final = 24
 _PER_SEGMENT: Final = 8
 _MOST_OF_A_PERSON: Final = 20
 
@@ -43,39 +43,46 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Near:
-    """A candidate near by, with what is needed to choose among them."""
+class Around:
+    """Where to look for candidates: from a point, in which cells, at how many of each category in each cell."""
 
-    appeal_id: UUID
-    category_code: str
     point: tuple[float, float]
-    created_at: datetime
+    cells: Sequence[int]
+    most: Mapping[str, int]
 
 
 _NEAR: Final = text(
     """
-SELECT c.appeal_id, c.category_code, c.longitude, c.latitude, c.created_at
+SELECT c.appeal_id
 FROM unnest(CAST(:cells AS bigint[])) AS around(cell)
 CROSS JOIN unnest(CAST(:codes AS text[]), CAST(:most AS int[])) AS kind(code, most)
 CROSS JOIN LATERAL (
-    SELECT s.appeal_id, s.category_code, s.longitude, s.latitude, s.created_at FROM intake.appeal_search s
+    SELECT s.appeal_id, s.longitude, s.latitude FROM intake.appeal_search s
     WHERE s.cell = around.cell AND s.category_code = kind.code AND s.created_at >= :since
     ORDER BY s.created_at DESC LIMIT kind.most
 ) AS c
 JOIN intake.progress p ON p.appeal_id = c.appeal_id
 WHERE (p.status = ANY(CAST(:under_way AS text[])) OR p.as_of >= :ended_since)
   AND (CAST(:department AS text) IS NULL OR p.department_code = :department)
+ORDER BY power((c.longitude - CAST(:x AS float8)) * cos(radians(CAST(:y AS float8))), 2)
+         + power(c.latitude - CAST(:y AS float8), 2)
+LIMIT :best
 """
 )
 
 
-async def find_near(
-    connection: AsyncConnection, scope: Scope, cells: Sequence[int], most: Mapping[str, int]
-) -> list[Near]:
-    """Return the newest of each category in each cell, at most so many of a category as `most` says."""
-    values = {"cells": list(cells), "codes": list(most), "most": list(most.values()), **_values(scope)}
-    rows = await connection.execute(_NEAR, values)
-    return [Near(row.appeal_id, row.category_code, (row.longitude, row.latitude), row.created_at) for row in rows]
+async def find_near(connection: AsyncConnection, scope: Scope, around: Around, *, best: int) -> list[UUID]:
+    """Return the nearest `best` of the newest of each category in each cell."""
+    values = {
+        "cells": list(around.cells),
+        "codes": list(around.most),
+        "most": list(around.most.values()),
+        "x": around.point[0],
+        "y": around.point[1],
+        "best": best,
+        **_values(scope),
+    }
+    return [row.appeal_id for row in await connection.execute(_NEAR, values)]
 
 
 _SAYING: Final = text(

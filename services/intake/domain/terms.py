@@ -35,24 +35,28 @@ def hash_of(word: str) -> int:
 
 def terms_of(*texts: str) -> set[int]:
     """Return every term of these texts, each text by itself."""
-    return {hash_of(word) for text in texts for word in _words_of(normalise(text), singles=True)}
+    return {hash_of(word) for text in texts for word in _words_and_characters(normalise(text))}
 
 
 def words_of(*texts: str) -> set[str]:
     """Return the pairs and words that tell what a text is about: what look-alikes are compared by."""
-    return {word for text in texts for word in _words_of(normalise(text), singles=False)}
+    found: set[str] = set()
+    for text in texts:
+        for run in _RUN.findall(normalise(text)):
+            if _IS_PAIRED.match(run) is None:
+                found.add(run)
+            else:
+                found.update([run[at : at + 2] for at in range(len(run) - 1)])
+    return found
 
 
-def _words_of(text: str, *, singles: bool) -> Iterator[str]:
-    for match in _RUN.finditer(text):
-        run = match[0]
+def _words_and_characters(text: str) -> Iterator[str]:
+    for run in _RUN.findall(text):
         if _IS_PAIRED.match(run) is None:
             yield run
-            continue
-        if singles:
+        else:
             yield from run
-        for first, second in pairwise(run):
-            yield first + second
+            yield from (first + second for first, second in pairwise(run))
 
 
 def apart_words_of(*texts: str) -> list[str]:

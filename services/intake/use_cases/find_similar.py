@@ -13,7 +13,7 @@ from uuid import UUID
 
 from services.intake.db import similar as rows
 from services.intake.db.search import unindexed_ids
-from services.intake.db.similar import Near, Scope
+from services.intake.db.similar import Around, Scope
 from services.intake.domain import places, similarity
 from services.intake.domain.categories import Tree, with_those_below
 from services.intake.domain.cells import cells_around, metres_between
@@ -26,9 +26,9 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.errors import InvalidInput, NotFound
 from shared.vocabulary import AppealStatus, AppealType
 
-_SHORTLIST = 24
+_SHORTLIST = 20
 _MOST_UNINDEXED = 40
-_OF_ITS_CATEGORY, _OF_ANOTHER, _OF_ANY = 12, 2, 1
+_OF_ITS_CATEGORY, _OF_ANOTHER, _OF_ANY = 10, 2, 1
 _UNCATEGORISED = ""
 # Without a category every kind of matter has to be looked at, so only what lies next to it.
 _BESIDE_METRES = 150.0
@@ -131,15 +131,14 @@ async def _find(uow: UnitOfWork, desk: Desk, subject: _Subject, *, caller: Calle
 
 
 async def _near(uow: UnitOfWork, scope: Scope, matter: Matter, tree: Tree) -> list[UUID]:
-    """Return those near by that are of the same family of categories, the most promising ones."""
+    """Return those near by that are of the same family of categories, the nearest first."""
     if matter.point is None:
         return []
     is_classified = matter.category_code in tree
     around = similarity.NEAR_METRES if is_classified else _BESIDE_METRES
     cells = list(cells_around(*matter.point, around))
-    near = await rows.find_near(uow.connection, scope, cells, _most_of(tree, matter.category_code))
-    near.sort(key=lambda each: _promise(matter, matter.point or each.point, each), reverse=True)
-    return [each.appeal_id for each in near[:_SHORTLIST]]
+    wanted = Around(matter.point, cells, _most_of(tree, matter.category_code))
+    return await rows.find_near(uow.connection, scope, wanted, best=_SHORTLIST)
 
 
 def _most_of(tree: Tree, code: str | None) -> dict[str, int]:
@@ -148,12 +147,6 @@ def _most_of(tree: Tree, code: str | None) -> dict[str, int]:
         return {_UNCATEGORISED: _OF_ITS_CATEGORY, **dict.fromkeys(tree, _OF_ANY)}
     family = with_those_below(tree, root_of(tree, code))
     return {_UNCATEGORISED: _OF_ANOTHER, **dict.fromkeys(family, _OF_ANOTHER), code: _OF_ITS_CATEGORY}
-
-
-def _promise(matter: Matter, point: tuple[float, float], near: Near) -> float:
-    closeness = 1 - min(metres_between(point, near.point) / similarity.NEAR_METRES, 1.0)
-    freshness = 1 - min(abs(matter.at - near.created_at) / similarity.WINDOW, 1.0)
-    return closeness + freshness / 2 + (0.5 if near.category_code == matter.category_code else 0.0)
 
 
 async def _saying(uow: UnitOfWork, scope: Scope, matter: Matter, rarity: Rarity) -> list[UUID]:

@@ -132,7 +132,8 @@ async def test_many_of_a_state_are_found_through_the_index(
 ) -> None:
     monkeypatch.setattr(search, "FEW", 2)
     lamps = [(await office.register(title=LAMP))["id"] for _ in range(4)][::-1]
-    await office.register(title="垃圾堆积")
+    for _ in range(2):
+        await office.register(title="垃圾堆积")
     await indexed()
     await office.tell(lamps[0], ticket_dispatched(department_code="muni"))
 
@@ -224,10 +225,12 @@ async def test_a_page_that_ends_early_leads_on(office: Office, monkeypatch: pyte
     """Whatever is asked for, only so many appeals are looked at for one page."""
     monkeypatch.setattr(searching, "_MOST_LOOKED_AT", 3)
     monkeypatch.setattr(searching, "_GROWTH", 1)
-    monkeypatch.setattr(search, "FEW", 0)
+    monkeypatch.setattr(search, "FEW", 2)
     first = await office.register(title=LAMP)
     for _ in range(8):
         await office.tell((await office.register(title=LAMP))["id"], ticket_dispatched(department_code="muni"))
+    for _ in range(2):
+        await office.register(title="垃圾堆积")
     await index(office)
     filters = {"q": "路灯", "status": "awaiting_dispatch", "limit": 1}
 
