@@ -24,7 +24,6 @@ from shared.vocabulary import AppealStatus, AppealType
 # How much of a description is compared.
 COMPARED_CHARACTERS: Final = 600
 _UNDER_WAY: Final = (*OPEN, AppealStatus.ATTACHED)
-_MOST_SEGMENTS: Final = 24
 _PER_SEGMENT: Final = 8
 _MOST_OF_A_PERSON: Final = 20
 
@@ -104,21 +103,21 @@ CROSS JOIN LATERAL (
       AND (CAST(:department AS text) IS NULL OR p.department_code = :department)
     LIMIT :per_segment
 ) AS c
-ORDER BY said DESC, c.created_at DESC LIMIT :most
+ORDER BY said DESC, c.created_at DESC LIMIT :best
 """
 )
 
 
 async def find_saying(
-    connection: AsyncConnection, scope: Scope, *, some: Sequence[int], others: Sequence[int], most: int
+    connection: AsyncConnection, scope: Scope, *, keys: tuple[Sequence[int], Sequence[int]], segments: int, best: int
 ) -> list[UUID]:
-    """Return appeals with a term of either list, those with most terms of both first, wherever they are."""
+    """Return appeals of the newest segments with a key of either list, those with most of both first."""
     values = {
-        "some": list(some),
-        "others": list(others),
-        "segments": _MOST_SEGMENTS,
+        "some": list(keys[0]),
+        "others": list(keys[1]),
+        "segments": segments,
         "per_segment": _PER_SEGMENT,
-        "most": most,
+        "best": best,
         **_values(scope),
     }
     return [row.appeal_id for row in await connection.execute(_SAYING, values)]

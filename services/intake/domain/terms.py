@@ -18,7 +18,7 @@ _RUN: Final = re.compile(rf"[{_PAIRED}]+|[^\W_{_PAIRED}]+")
 _PHRASE: Final = re.compile(r"[^\W_]+")
 _IS_PAIRED: Final = re.compile(rf"[{_PAIRED}]")
 _HALF: Final = 1 << 31
-_MOST_KEYS: Final = 24
+_MOST_KEYS: Final = 12
 _GRID_LEVELS: Final = (6, 9, 12, 15, 18)
 
 

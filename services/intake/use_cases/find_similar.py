@@ -33,6 +33,8 @@ _UNCATEGORISED = ""
 # Without a category every kind of matter has to be looked at, so only what lies next to it.
 _BESIDE_METRES = 150.0
 _MOST_KEYS = 8
+# How many segments of the index are asked for rare words: more where no place leads to what is older.
+_SEGMENTS_WITH_PLACE, _SEGMENTS_WITHOUT_PLACE = 12, 32
 # The keys of one look may together be carried by so large a share of the appeals.
 _LARGEST_SHARE = 0.02
 _RARE_SHARE = 0.0002
@@ -155,7 +157,8 @@ async def _saying(uow: UnitOfWork, scope: Scope, matter: Matter, rarity: Rarity)
     some, others = _keys(by_rarity[::2], rarity), _keys(by_rarity[1::2], rarity)
     if not (some and others):
         return []
-    return await rows.find_saying(uow.connection, scope, some=some, others=others, most=_SHORTLIST)
+    segments = _SEGMENTS_WITHOUT_PLACE if matter.point is None else _SEGMENTS_WITH_PLACE
+    return await rows.find_saying(uow.connection, scope, keys=(some, others), segments=segments, best=_SHORTLIST)
 
 
 def _keys(words: Sequence[str], rarity: Rarity) -> list[int]:

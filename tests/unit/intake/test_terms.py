@@ -77,7 +77,7 @@ def test_a_very_long_query_asks_for_few_terms_and_still_for_the_whole_text() -> 
     text = "".join(chr(0x4E00 + number) for number in range(200))
     query = Query(text)
 
-    assert len(query.terms()) <= 24
+    assert len(query.terms()) <= 12
     assert query.matches(text)
     assert not query.matches(text[:-1])
 
