@@ -21,6 +21,7 @@ _ALWAYS_POSSIBLE: Final = (500, 503)
 _OF_GUARDED: Final = (401, 403, 429)
 _OF_INPUT: Final = (422,)
 _OF_BODIES: Final = (400, 413, 415)
+_MADE: Final = "_service_routes"
 _COPIED: Final = (
     "response_model",
     "status_code",
@@ -101,7 +102,7 @@ class ServiceRoute(APIRoute):
         return request
 
     async def _answer_directly(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._direct is None or scope["app"].dependency_overrides:
+        if self._direct is None:
             await self._framework_app(scope, receive, send)
             return
         try:
@@ -121,8 +122,21 @@ def declared_guard(dependant: Dependant) -> Guard | None:
 def mount_router(app: FastAPI, router: APIRouter) -> None:
     """Put a router's routes, nested ones included, on the application as ServiceRoutes with documented problems.
 
-    Raises UnguardedRouteError for a route without a guard or of a kind that cannot have one.
+    A router that was mounted before, in this process, brings the routes that were made of it then: making them is most
+    of the cost of an application, and they hold nothing of the one they are in. Raises UnguardedRouteError for a route
+    without a guard or of a kind that cannot have one.
     """
+    made: list[BaseRoute] | None = getattr(router, _MADE, None)
+    if made is not None:
+        app.router.routes.extend(made)
+    else:
+        first = len(app.router.routes)
+        _make_routes(app, router)
+        setattr(router, _MADE, app.router.routes[first:])
+    _keep_written_out_paths_apart(app)
+
+
+def _make_routes(app: FastAPI, router: APIRouter) -> None:
     for context in iter_route_contexts(router.routes):
         route: Any = context
         if not isinstance(context.original_route, APIRoute):
@@ -140,7 +154,6 @@ def mount_router(app: FastAPI, router: APIRouter) -> None:
             openapi_extra=_with_security(route.openapi_extra, guard),
             route_class_override=ServiceRoute,
         )
-    _keep_written_out_paths_apart(app)
 
 
 def _keep_written_out_paths_apart(app: FastAPI) -> None:

@@ -63,15 +63,26 @@ def city(
         yield city
 
 
-def fuzz(service: Service, city: RunningCity, directory: Path) -> subprocess.CompletedProcess[str]:
+# Intake is larger than the others together: in parts, so that two can run beside each other.
+PARTS = {
+    "intake-appeals": (Service.INTAKE, ["--include-path-regex", "^/v1/(appeals|track)"]),
+    "intake-rest": (Service.INTAKE, ["--exclude-path-regex", "^/(v1/(appeals|track)|open311)"]),
+    "intake-open311": (Service.INTAKE, ["--include-path-regex", "^/open311"]),
+    "dispatch": (Service.DISPATCH, []),
+    "feedback": (Service.FEEDBACK, []),
+}
+
+
+def fuzz(part: str, city: RunningCity, directory: Path) -> subprocess.CompletedProcess[str]:
     """Run schemathesis as a process of its own for the time that was given."""
+    service, operations = PARTS[part]
     known = directory / "known.json"
     known.write_text(json.dumps(city.known), encoding="utf-8")
     config = directory / "schemathesis.toml"
     config.write_text(CONFIG, encoding="utf-8")
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"]
     command += [f"{city.base_url(service)}/openapi.json", "--header", f"Authorization: {city.headers['Authorization']}"]
-    command += ["--checks", "all", "--warnings", "off", *(LONG if SECONDS else SHORT)]
+    command += ["--checks", "all", "--warnings", "off", *operations, *(LONG if SECONDS else SHORT)]
     command += ["--request-timeout", "20", "--suppress-health-check", "all", "--no-color"]
     root = str(Path(__file__).parents[2])
     environment = {**os.environ, "PYTHONPATH": root, "MINQING_FUZZ_KNOWN": str(known)}
@@ -80,9 +91,9 @@ def fuzz(service: Service, city: RunningCity, directory: Path) -> subprocess.Com
     )
 
 
-@pytest.mark.parametrize("service", list(Service))
-def test_a_service_keeps_its_contract_whatever_is_sent(service: Service, city: RunningCity, tmp_path: Path) -> None:
-    run = fuzz(service, city, tmp_path)
+@pytest.mark.parametrize("part", list(PARTS))
+def test_a_service_keeps_its_contract_whatever_is_sent(part: str, city: RunningCity, tmp_path: Path) -> None:
+    run = fuzz(part, city, tmp_path)
 
     assert run.returncode == 0, f"{run.stdout[-20_000:]}\n{run.stderr[-4_000:]}"
-    assert city.unhandled(service) == []
+    assert city.unhandled(PARTS[part][0]) == []

@@ -55,7 +55,8 @@ async def test_after_a_rotation_the_old_key_is_not_needed_any_more(
         async def is_ready() -> bool:
             return (await client.get("/readyz")).status_code == 200
 
-        await eventually(is_ready)
+        ready: bool = await eventually(is_ready)
+        assert ready
         shown = await client.post(f"/v1/appeals/{receipts[0]['id']}/reveal", json={"reason": "x"}, headers=headers)
         found = await client.post("/v1/appeals/search", json={"phone": PHONE}, headers=headers)
         tracked = await client.get(
