@@ -142,6 +142,15 @@ async def discard_body(receive: Receive) -> None:
                     return
 
 
+async def discard_rest(request: Request) -> None:
+    """Read what has not arrived yet of a refused body, as discard_body does; nothing once all of it was read.
+
+    Asking for more then would wait for a client that waits for the answer.
+    """
+    if not request._stream_consumed:
+        await discard_body(request.receive)
+
+
 def require_media_type(request: Request, wanted: str) -> dict[str, str]:
     """Refuse a body of another declared type (415); return the parameters of the type, names in lower case."""
     essence, *parameters = (header_of(request.scope, b"content-type") or "").split(";")

@@ -33,7 +33,7 @@ database = "none"
 expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "410", "412", "422", "429"]
 
 [checks.negative_data_rejection]
-expected-statuses = ["400", "401", "403", "404", "405", "409", "412", "413", "415", "422"]
+expected-statuses = ["400", "401", "403", "404", "405", "409", "412", "413", "415", "422", "429"]
 
 # GeoReport v2 refuses with 400 whatever our own documents call 422.
 [[operations]]

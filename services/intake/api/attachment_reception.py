@@ -36,7 +36,7 @@ from services.intake.use_cases.add_attachments import StoredFile
 from services.intake.use_cases.read_attachments import CLEAN, ORIGINAL
 from shared.errors import FieldProblem, InvalidInput, Unavailable
 from shared.http.multipart import Part, PartData, PartEnd, read_multipart
-from shared.http.requests import discard_body
+from shared.http.requests import discard_rest
 from shared.ids import uuid7
 
 log = structlog.get_logger(__name__)
@@ -148,7 +148,7 @@ class AttachmentRoom:
             try:
                 await self._read(request, upload, held)
             except Exception:
-                await discard_body(request.receive)
+                await discard_rest(request)
                 raise
             yield upload
         except OSError as error:

@@ -26,7 +26,7 @@ from shared.db.engine import Database, is_database_trouble
 from shared.errors import DomainError, FieldProblem, InvalidInput
 from shared.http.dependencies import IdempotencyContext
 from shared.http.idempotency import key_identity
-from shared.http.requests import discard_body
+from shared.http.requests import discard_rest
 from shared.vocabulary import Service
 
 log = structlog.get_logger(__name__)
@@ -58,7 +58,7 @@ async def take_upload(counter: Counter, appeal_id: UUID, uploader: Uploader, key
     try:
         held = await database.transact(lambda uow: room_for_attachments(uow, appeal_id, uploader), read_only=True)
     except DomainError:
-        await discard_body(request.receive)
+        await discard_rest(request)
         raise
     async with counter.room.receiving(request, held=held.now) as upload:
         _check_moment(upload, database)

@@ -1,11 +1,10 @@
 """What an appeal is about and whether it is ours: accepting it, classifying it anew, what is decided too late."""
 
-from typing import Annotated, Self
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from services.intake.api.dependencies import Reader, TheDesk
 from services.intake.api.moving import MOVE_PROBLEMS
@@ -15,6 +14,7 @@ from services.intake.api.views import AppealView, appeal_view
 from services.intake.use_cases.accept_appeal import AcceptAppeal, accept_appeal
 from services.intake.use_cases.recategorize_appeal import RecategorizeAppeal, recategorize_appeal
 from services.intake.use_cases.sweep_terms import list_overdue
+from shared.errors import FieldProblem, InvalidInput
 from shared.http.dependencies import Db, Page, PageQuery
 from shared.http.text import Input, Line, Paragraph
 from shared.vocabulary import AppealType, HandlingMode, Urgency
@@ -33,13 +33,11 @@ class RecategorizeIn(Input):
         default=None, description="Needed unless it only gives a registered appeal its first category."
     )
 
-    @model_validator(mode="after")
-    def _changes_something(self) -> Self:
-        if self.category_code is None and self.urgency is None and self.mode is None and self.type is None:
-            raise PydanticCustomError("nothing_given", "needs category_code, urgency, mode or type")
-        return self
-
     def to_command(self, appeal_id: UUID) -> RecategorizeAppeal:
+        """Raises InvalidInput when nothing is to be changed."""
+        if self.category_code is None and self.urgency is None and self.mode is None and self.type is None:
+            problem = FieldProblem("/category_code", "is required, or urgency, mode or type")
+            raise InvalidInput("There is nothing to change.", [problem])
         return RecategorizeAppeal(appeal_id, self.reason or "", self.category_code, self.urgency, self.mode, self.type)
 
 
