@@ -45,6 +45,10 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "400", "403",
 [[operations]]
 include-path-regex = "^/v1/(grids/import|routing/rule-sets|tickets/[^/]+/resolve)$"
 phases.coverage.enabled = false
+
+[[operations]]
+include-path-regex = "^/v1/(surveys|demand-classes|inbound/sources|campaigns|sessions|categories/[^/]+/[a-z]+)"
+phases.coverage.enabled = false
 """
 SHORT = ["--phases", "examples,coverage,fuzzing", "--max-examples", "5", "--generation-deterministic"]
 LONG = ["--max-time", str(SECONDS), "--seed", SEED]

@@ -56,7 +56,10 @@ class Mail:
     attached: tuple[Attached, ...]
 
     def submission(self, *, now: datetime) -> Submission:
-        """Return the appeal that the mail is: a request for help until an agent says what it is."""
+        """Return the appeal that the mail is: a request for help until an agent says what it is.
+
+        Files are not taken over: `mail_files` says how many an agent finds in the mail itself.
+        """
         title = self.subject or self.text.partition("\n")[0][:_LONGEST_TITLE].strip() or _NO_TITLE
         return Submission(
             type=AppealType.HELP,
@@ -66,6 +69,7 @@ class Mail:
             reporter=Reporter(name=self.sender_name, email=self.sender_email),
             received_at=min(self.sent_at, now) if self.sent_at is not None else None,
             external_ref=ExternalRef(SYSTEM, self.message_id),
+            attributes={"mail_files": len(self.attached)} if self.attached else None,
         )
 
 

@@ -73,6 +73,7 @@ def test_the_plain_part_is_preferred_and_files_are_kept_apart() -> None:
     assert [(file.name, file.content_type, file.content) for file in read.attached] == [
         ("灯.jpg", "image/jpeg", b"\xff\xd8\xff")
     ]
+    assert read.submission(now=NOW).attributes == {"mail_files": 1}
 
 
 @pytest.mark.parametrize(
