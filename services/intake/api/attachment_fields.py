@@ -20,7 +20,7 @@ class UploadFields(Input):
 
     kind: MediaKind | None = None
     purpose: Purpose = Purpose.MATTER
-    note: Annotated[str, Paragraph(LONGEST_NOTE)] | None = None
+    note: Annotated[str, Paragraph(LONGEST_NOTE, min_length=0)] | None = None
     taken_at: Moment | None = None
     sha256: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...] = ()
 

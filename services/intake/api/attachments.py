@@ -88,7 +88,7 @@ _UPLOAD: Final[dict[str, Any]] = {
 _BYTES: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "The content",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
     },
     206: {"description": "The range that was asked for"},
     304: {"description": "Not modified"},
