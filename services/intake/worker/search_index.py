@@ -15,7 +15,7 @@ CHECK_BATCH = 2_000
 CHECK_EVERY_SECONDS = 3_600.0
 SAMPLE_EVERY_SECONDS = 300.0
 # While much is to be done, this share of the time goes to it, the rest to those who wait for an answer.
-BUSY_SHARE = 0.5
+BUSY_SHARE = 0.2
 
 
 class SearchIndexer:
