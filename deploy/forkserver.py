@@ -63,13 +63,14 @@ def _serve(control: socket.socket) -> None:
             message = control.recv(LARGEST_MESSAGE)
             if not message:
                 return
+            server = os.getpid()
             pid = os.fork()
             if pid == 0:
                 signal.set_wakeup_fd(-1)
                 os.close(reader)
                 os.close(writer)
                 control.close()
-                _become(json.loads(message))
+                _become(json.loads(message), server)
             running.add(pid)
             control.send(json.dumps({"started": pid}).encode())
 
@@ -83,15 +84,18 @@ def _report_ended(control: socket.socket, running: set[int]) -> None:
                 control.send(json.dumps({"ended": pid, "code": os.waitstatus_to_exitcode(status)}).encode())
 
 
-def _become(request: Mapping[str, Any]) -> NoReturn:
-    """Be the asked-for module as if started by `python -m`, in a session, with a log and an environment of its own."""
+def _become(request: Mapping[str, Any], server: int) -> NoReturn:
+    """Be the asked-for module as if started by `python -m`, in a session, with a log and an environment of its own.
+
+    `server` is the fork server's process id, noted before the fork: it may be dead by now, and then so shall we be.
+    """
     code = 1
     try:
         for number in (signal.SIGCHLD, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.setsid()
-        die_with_parent(os.getppid(), signal.SIGTERM)
+        die_with_parent(server, signal.SIGTERM)
         log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(log, 1)
         os.dup2(log, 2)
