@@ -12,6 +12,7 @@ from services.intake.db.retention import (
     shred_bodies,
     shred_people,
 )
+from services.intake.db.suggestions import forget_words
 from services.intake.domain.attachments import MediaKind
 from services.intake.domain.retention import RetentionPolicy, RetentionRule
 from services.intake.use_cases.shred_attachments import shred_attachments
@@ -63,5 +64,7 @@ async def shred_due_bodies(
     due = await bodies_due(uow.connection, cutoff, after=after, limit=limit)
     if due:
         await shred_bodies(uow.connection, [appeal_id for appeal_id, _ in due])
+        for appeal_id, _ in due:
+            await forget_words(uow.connection, appeal_id)
         await log_shreddings(uow.connection, due, what="body", actor=actor, at=uow.now)
     return Pass(len(due), due[-1][0] if len(due) == limit else None)
