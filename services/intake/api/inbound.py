@@ -19,6 +19,7 @@ from services.intake.api.inbound_schemas import (
     received_view,
     source_view,
 )
+from services.intake.api.registries import mark_saved, version_check
 from services.intake.api.schemas import AppealIn, problems_with_items
 from services.intake.api.signatures import BadSignature, signed_delivery_id
 from services.intake.domain.appeals import Submission
@@ -36,8 +37,8 @@ from services.intake.use_cases.receive_delivery import (
 )
 from services.intake.use_cases.receive_mail import take_mail
 from shared.db.engine import Database
-from shared.errors import FieldProblem, InvalidInput, StaleVersion
-from shared.http.dependencies import Db, Idempotency, IfMatch, Page, PageQuery, etag_of, public, require
+from shared.errors import FieldProblem, InvalidInput
+from shared.http.dependencies import Db, Idempotency, IfMatch, Page, PageQuery, public, require
 from shared.http.problems import problem_documentation, problem_of
 from shared.http.requests import require_media_type
 from shared.identity.principal import Principal
@@ -70,16 +71,10 @@ async def write_source(
     code: Code, wanted: SourceIn, db: Db, desk: TheDesk, expected: IfMatch, response: Response, _principal: Keeper
 ) -> SourceView:
     """The answer to a new one holds the secret its deliveries are signed with; it is not told again."""
-
-    def check(version: int | None) -> None:
-        if expected is not None and version is None:
-            raise StaleVersion("There is no such source yet.", current_version=None)
-        if expected is not None and version is not None:
-            expected.check(version)
-
+    check = version_check(expected)
     row, secret = await db.transact(lambda uow: put_source(uow, desk, wanted.to_domain(code), check_version=check))
-    response.status_code = 201 if secret is not None else 200
-    response.headers.update({"ETag": etag_of(row["version"]), **_NO_STORE})
+    mark_saved(response, row["version"], is_new=secret is not None)
+    response.headers.update(_NO_STORE)
     return source_view(row, secret)
 
 
@@ -132,11 +127,11 @@ async def show_deliveries(
 async def retry_delivery(code: Code, id: UUID, db: Db, desk: TheDesk, principal: Keeper) -> Response:
     """After the mapping was mended. Repeating it is harmless: a delivery becomes one appeal."""
     source = await db.transact(lambda uow: open_source(uow, desk, code), read_only=True)
-    number, payload = await db.transact(lambda uow: open_rejected(uow, desk, code, id), read_only=True)
+    number, body = await db.transact(lambda uow: open_rejected(uow, desk, code, id), read_only=True)
     if source is None:
         raise InvalidInput("The source is switched off.", [FieldProblem("/enabled", "must be true")])
     delivery = Delivery(code, number, principal.actor)
-    return await _take_in(db, desk, source, delivery, orjson.dumps(payload))
+    return await _take_in(db, desk, source, delivery, body)
 
 
 @router.post(

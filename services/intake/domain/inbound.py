@@ -11,10 +11,11 @@ from typing import Any, Final
 from shared.errors import FieldProblem, InvalidInput
 
 MOST_RULES: Final = 60
+# Not urgency and mode: those are set by rule and by staff, never by what somebody else's system says (trap 32).
 _FIELDS: Final = frozenset(
     {
-        "type", "category_code", "title", "description", "occurred_at", "received_at", "special_care", "urgency",
-        "urgency_reason", "mode", "first_contact_staff", "location.address", "location.longitude", "location.latitude",
+        "type", "category_code", "title", "description", "occurred_at", "received_at", "special_care",
+        "first_contact_staff", "location.address", "location.longitude", "location.latitude",
         "location.grid_code", "reporter.name", "reporter.phone", "reporter.email", "reporter.anonymous",
         "reporter.confidential", "reporter.wants_reply", "on_behalf_of.name", "on_behalf_of.phone",
         "external_ref.id", "external_ref.system",

@@ -4,13 +4,11 @@ What cannot be read is kept sealed and told: nothing that reached us is lost, an
 """
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
-
-import orjson
 
 from services.intake.db.appeals import Row, find_appeal
 from services.intake.db.inbound import (
@@ -102,7 +100,7 @@ async def reject_delivery(
     if not claimed["is_new"] and claimed["outcome"] != REJECTED:
         return
     problems = [{"field": item.field, "problem": item.message} for item in problem.problems]
-    sealed = desk.vault.seal(claimed["id"], {"content": content.decode("utf-8", "replace")})
+    sealed = desk.vault.seal(claimed["id"], {"content": content.decode("latin-1")})
     outcome = DeliveryOutcome(REJECTED, problems=problems or [{"field": "/", "problem": problem.detail}], sealed=sealed)
     await save_outcome(uow.connection, claimed["id"], outcome, uow.now)
 
@@ -118,14 +116,14 @@ async def read_deliveries(
     return page, encode_cursor(page[-1]["last_at"], page[-1]["id"]) if len(found) > limit else None
 
 
-async def open_rejected(uow: UnitOfWork, desk: Desk, source: str, id_: UUID) -> tuple[str, Mapping[str, Any]]:
-    """Return a rejected delivery's number and payload, to be taken up again under a better mapping. Raises NotFound."""
+async def open_rejected(uow: UnitOfWork, desk: Desk, source: str, id_: UUID) -> tuple[str, bytes]:
+    """Return a rejected delivery's number and body, as it came, to be read under a better mapping. Raises NotFound."""
     row = await find_delivery(uow.connection, source, id_)
     if row is None or row["outcome"] != REJECTED or row["sealed"] is None:
         raise NotFound("There is no such rejected delivery.")
     record = Sealed(row["key_id"], bytes(row["wrapped_key"]), bytes(row["sealed"]))
-    content: Mapping[str, Any] = orjson.loads(desk.vault.open(row["id"], record)["content"])
-    return row["delivery_id"], content
+    content: str = desk.vault.open(row["id"], record)["content"]
+    return row["delivery_id"], content.encode("latin-1")
 
 
 async def _seen_before(uow: UnitOfWork, claimed: Row) -> Received:

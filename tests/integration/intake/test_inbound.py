@@ -112,6 +112,18 @@ async def test_what_cannot_be_read_is_kept_and_can_be_read_later(office: Office)
     assert (await office.post(f"{path}/{kept['id']}/retry", {})).status_code == 404
 
 
+async def test_what_is_no_json_stays_rejected_when_it_is_read_again(office: Office) -> None:
+    secret = await source(office)
+    await deliver(office, secret, b"{")
+    path = "/v1/inbound/sources/wechat/deliveries"
+    [kept] = (await office.get(f"{path}?outcome=rejected")).json()["items"]
+
+    again = await office.post(f"{path}/{kept['id']}/retry", {})
+
+    assert (again.status_code, again.json()["detail"]) == (422, "The body is no JSON.")
+    assert len((await office.get(f"{path}?outcome=rejected")).json()["items"]) == 1
+
+
 async def test_a_rejected_delivery_that_is_sent_again_in_order_is_taken(office: Office) -> None:
     secret = await source(office)
     assert (await deliver(office, secret, {"kind": "投诉"})).status_code == 422

@@ -75,6 +75,7 @@ def test_any_json_can_be_read(payload: object) -> None:
         ([TITLE], "/mapping/type"),
         ([TYPE], "/mapping/title"),
         ([TITLE, TYPE, MappingRule("status", ("/x",))], "/mapping/status"),
+        ([TITLE, TYPE, MappingRule("urgency", ("/x",))], "/mapping/urgency"),
         ([TITLE, TYPE, MappingRule("description")], "/mapping/description"),
         ([TITLE, TYPE, MappingRule("description", ("x",))], "/mapping/description"),
         ([TITLE, TYPE, *(MappingRule(f"attributes.a{n}", ("/x",)) for n in range(59))], "/mapping"),
