@@ -2,14 +2,16 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
 
 from shared.errors import FieldProblem, InvalidInput
+
+R = TypeVar("R", bound=Mapping[str, Any])
 
 MAX_CURSOR_LENGTH = 512
 _PARSERS: dict[type, Callable[[Any], Any]] = {}
@@ -61,3 +63,20 @@ def decode_cursor(text: str, types: Sequence[type]) -> tuple[Any, ...]:
     except (ValueError, TypeError, binascii.Error) as error:
         problem = FieldProblem("cursor", "must be a next_cursor of an earlier page of the same list")
         raise InvalidInput("the cursor is not one of ours", [problem]) from error
+
+
+def decode_position(cursor: str | None) -> tuple[datetime, UUID] | None:
+    """Return the moment and id after which a page starts, None for the first page.
+
+    Raises InvalidInput for a cursor of another kind of list.
+    """
+    if cursor is None:
+        return None
+    moment, id_ = decode_cursor(cursor, (datetime, UUID))
+    return moment, id_
+
+
+def cut_page(found: list[R], limit: int, *, by: str) -> tuple[list[R], str | None]:
+    """Return a page of up to `limit` rows and where the next one starts, of `limit` + 1 rows ordered by `by` and id."""
+    page = found[:limit]
+    return page, encode_cursor(page[-1][by], page[-1]["id"]) if len(found) > limit else None

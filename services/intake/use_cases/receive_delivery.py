@@ -6,7 +6,6 @@ What cannot be read is kept sealed and told: nothing that reached us is lost, an
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -27,7 +26,7 @@ from services.intake.use_cases.carry_out_move import Mover
 from services.intake.use_cases.desk import Desk
 from services.intake.use_cases.register_appeals import DuplicateExternalRef, RegisterAppeal, register_appeal
 from services.intake.use_cases.urge_appeal import UrgeAppeal, urge_appeal
-from shared.db.cursors import decode_cursor, encode_cursor
+from shared.db.cursors import cut_page, decode_position
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import InvalidInput, NotFound
 from shared.vocabulary import AppealStatus, Channel
@@ -109,11 +108,9 @@ async def read_deliveries(
     uow: UnitOfWork, source: str, *, outcome: str | None, cursor: str | None, limit: int
 ) -> tuple[list[Row], str | None]:
     """Return a page of a source's deliveries, the newest first. Raises InvalidInput for a cursor of another list."""
-    position = decode_cursor(cursor, (datetime, UUID)) if cursor is not None else None
-    after = (position[0], position[1]) if position is not None else None
+    after = decode_position(cursor)
     found = await list_deliveries(uow.connection, source, outcome=outcome, after=after, limit=limit + 1)
-    page = found[:limit]
-    return page, encode_cursor(page[-1]["last_at"], page[-1]["id"]) if len(found) > limit else None
+    return cut_page(found, limit, by="last_at")
 
 
 async def open_rejected(uow: UnitOfWork, desk: Desk, source: str, id_: UUID) -> tuple[str, bytes]:

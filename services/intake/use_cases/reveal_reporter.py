@@ -5,7 +5,7 @@ Who reported (举报) is shown to one person only after another has allowed it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from services.intake.use_cases.desk import Desk
 from services.intake.use_cases.find_appeals import get_appeal
 from services.intake.use_cases.keep_signatories import open_newest_list
 from services.intake.use_cases.watch_access import AccessKind, Onlooker, trace
-from shared.db.cursors import decode_cursor, encode_cursor
+from shared.db.cursors import cut_page, decode_position
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.ids import uuid7
@@ -132,8 +132,6 @@ async def list_reveal_requests(
     uow: UnitOfWork, *, pending: bool | None, cursor: str | None, limit: int
 ) -> tuple[list[Row], str | None]:
     """Return a page of requests, the newest first. Raises InvalidInput for a cursor of another list."""
-    position = decode_cursor(cursor, (datetime, UUID)) if cursor is not None else None
-    after = (position[0], position[1]) if position is not None else None
+    after = decode_position(cursor)
     found = await list_requests(uow.connection, pending=pending, after=after, limit=limit + 1)
-    page = found[:limit]
-    return page, encode_cursor(page[-1]["requested_at"], page[-1]["id"]) if len(found) > limit else None
+    return cut_page(found, limit, by="requested_at")

@@ -3,7 +3,7 @@
 Each is safe to run at any time and any number of times: it looks again under the appeal's lock before it acts.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from services.intake.domain import machine
 from services.intake.domain.machine import Move
 from services.intake.domain.supplements import due_after_reminder, shown_moment
 from services.intake.use_cases.carry_out_move import Mover, Moving, Outcome, begin_move, ended_event, finish_move
-from shared.db.cursors import decode_cursor, encode_cursor
+from shared.db.cursors import cut_page, decode_position
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import IllegalMove
 from shared.vocabulary import AppealStatus
@@ -37,12 +37,9 @@ async def list_overdue(uow: UnitOfWork, *, cursor: str | None, limit: int) -> tu
 
     Raises InvalidInput for a cursor that is not of this list.
     """
-    position = decode_cursor(cursor, (datetime, UUID)) if cursor is not None else None
-    after = (position[0], position[1]) if position is not None else None
+    after = decode_position(cursor)
     found = await acceptance.list_overdue(uow.connection, uow.now, after=after, limit=limit + 1)
-    page = found[:limit]
-    more = len(found) > limit
-    return page, encode_cursor(page[-1]["accept_due_at"], page[-1]["id"]) if more else None
+    return cut_page(found, limit, by="accept_due_at")
 
 
 async def count_overdue(uow: UnitOfWork, *, at_most: int) -> int:

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from services.intake.db.appeals import AccessLogEntry, Row, log_access
 from services.intake.db.privacy import read_access_log
 from services.intake.use_cases.find_appeals import get_appeal
-from shared.db.cursors import decode_cursor, encode_cursor
+from shared.db.cursors import cut_page, decode_position
 from shared.db.unit_of_work import UnitOfWork
 
 
@@ -71,8 +70,6 @@ async def list_accesses(
 ) -> tuple[list[Row], str | None]:
     """Return a page of who looked at an appeal, the newest first. Raises NotFound, InvalidInput for the cursor."""
     await get_appeal(uow, appeal_id)
-    position = decode_cursor(cursor, (datetime, UUID)) if cursor is not None else None
-    after = (position[0], position[1]) if position is not None else None
+    after = decode_position(cursor)
     found = await read_access_log(uow.connection, appeal_id, after=after, limit=limit + 1)
-    page = found[:limit]
-    return page, encode_cursor(page[-1]["at"], page[-1]["id"]) if len(found) > limit else None
+    return cut_page(found, limit, by="at")
